@@ -1,0 +1,21 @@
+import type { Affine } from "./affine.js";
+import type { Random } from "./create-random.js";
+import type { RgbImage } from "./rgb-image.js";
+
+/** What one draw of an augmentation does to one sample. */
+export interface AugmentationDraw {
+  /** Moves points within the `centered` frame (crop side 1, centre 0); the picture is resampled once through it. */
+  readonly geometry?: Affine;
+  /** True when `geometry` reflects: landmarks are then renumbered by the scheme's mirror map. */
+  readonly mirrored?: boolean;
+  /** Changes the pixels of the finished crop in place. */
+  readonly photometric?: (image: RgbImage) => void;
+}
+
+/** A random image transform that moves the landmarks too. */
+export interface Augmentation {
+  readonly name: string;
+  /** Everything needed to build it again, as JSON. */
+  readonly options: Readonly<Record<string, unknown>>;
+  draw(random: Random): AugmentationDraw;
+}

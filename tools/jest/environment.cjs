@@ -1,0 +1,18 @@
+const { TestEnvironment } = require("jest-environment-node");
+
+/**
+ * Jest runs tests in a second JavaScript realm whose typed arrays differ from Node's own. tfjs and other
+ * libraries test with `instanceof`, so both realms must share one set of constructors.
+ */
+const SHARED = [
+  "ArrayBuffer", "SharedArrayBuffer", "Atomics", "DataView", "Float32Array", "Float64Array",
+  "Int8Array", "Int16Array", "Int32Array", "Uint8Array", "Uint8ClampedArray", "Uint16Array", "Uint32Array",
+  "BigInt64Array", "BigUint64Array", "WebAssembly", "performance",
+];
+
+module.exports = class RealmEnvironment extends TestEnvironment {
+  async setup() {
+    await super.setup();
+    for (const name of SHARED) this.global[name] = globalThis[name];
+  }
+};

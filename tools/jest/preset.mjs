@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+
+const fromHere = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The one jest configuration of all packages: Node, TypeScript by swc, siblings read from their sources. */
+export const jestProject = (name, rootDir) => ({
+  displayName: name,
+  rootDir,
+  testMatch: ["<rootDir>/src/**/*.test.ts"],
+  testEnvironment: fromHere("./environment.cjs"),
+  transform: {
+    "^.+\\.(ts|mjs|js)$": [
+      "@swc/jest",
+      { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
+    ],
+  },
+  transformIgnorePatterns: ["/node_modules/", "/dist/"],
+  moduleNameMapper: {
+    "^@acr/testing$": fromHere("../testing/src/index.ts"),
+    "^@acr/([a-z-]+)$": `${fromHere("../../packages")}/$1/src/index.ts`,
+    "^@acr/([a-z-]+)/(node|browser|wasm|tensorflow|webgpu)$": `${fromHere("../../packages")}/$1/src/$2.ts`,
+    "^(\\.{1,2}/.*)\\.js$": "$1",
+  },
+});

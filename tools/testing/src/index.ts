@@ -1,0 +1,4 @@
+export { dataFolder } from "./data-folder.js";
+export { expectNoTensorLeak } from "./expect-no-tensor-leak.js";
+export { goldenFolder } from "./golden-folder.js";
+export { tolerance } from "./tolerance.js";
