@@ -1,1 +1,13 @@
-export {};
+export { type BenchmarkOptions, type BenchmarkResult, benchmarkStep } from "./benchmark-step.js";
+export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+export { evaluateModel, type ModelEvaluation } from "./evaluate-model.js";
+export { fitShapeModel } from "./fit-shape-model.js";
+export { learningRateAt } from "./learning-rate-at.js";
+export { loadModel } from "./load-model.js";
+export { type LoadRunOptions, loadRun, type Prediction, type Run } from "./load-run.js";
+export { type DatasetSource, openDataset } from "./open-dataset.js";
+export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
+export { readHistory, readRecipe, runFiles } from "./run-folder.js";
+export { saveModel } from "./save-model.js";
+export { train, type TrainOptions } from "./train.js";
+export type { BackendSummary, EpochMetrics, TrainEvent, TrainResult } from "./train-event.js";

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const entry = new URL("../dist/index.js", import.meta.url);
+if (!existsSync(fileURLToPath(entry))) {
+  console.error("acr: not built yet. Run npm run build in the root of the checkout first.");
+  process.exit(1);
+}
+const { main } = await import(entry.href);
+process.exitCode = await main(process.argv.slice(2));

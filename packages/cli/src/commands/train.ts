@@ -1,0 +1,147 @@
+import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { DataFormatError, InvalidArgumentError } from "@acr/core";
+import { type RecipeInput, train, type TrainResult } from "@acr/trainer";
+import { Command, Option } from "commander";
+import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
+import { printJson } from "../internal/print-json.js";
+import { TrainProgress } from "../internal/train-progress.js";
+
+interface TrainFlags {
+  dataset?: string;
+  root?: string;
+  trainSplit?: string;
+  valSplit?: string;
+  backbone?: string;
+  imageSize?: number;
+  loss?: string;
+  lossOptions?: Record<string, unknown>;
+  epochs?: number;
+  batchSize?: number;
+  learningRate?: number;
+  seed?: number;
+  backend?: string;
+  threads?: number;
+  init?: string;
+  skipFaulty?: boolean;
+  out?: string;
+  resume?: boolean;
+  set: string[];
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Sets `a.b.c` of a nested object; values are JSON where they parse, else text. */
+function setPath(target: Record<string, unknown>, assignment: string): void {
+  const equals = assignment.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError(`acr train: --set expects path=value; got "${assignment}".`);
+  const path = assignment.slice(0, equals).split(".");
+  const text = assignment.slice(equals + 1);
+  let value: unknown = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not JSON: a plain word such as a backbone's name.
+  }
+  let current = target;
+  for (const key of path.slice(0, -1)) {
+    if (key === "__proto__") throw new InvalidArgumentError(`acr train: --set cannot assign "${assignment}".`);
+    current[key] ??= {};
+    current = current[key] as Record<string, unknown>;
+    if (current === null || typeof current !== "object") throw new InvalidArgumentError(`acr train: --set ${assignment}: "${key}" is no group of fields.`);
+  }
+  current[path.at(-1)!] = value;
+}
+
+async function readRecipeFile(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, "utf8").catch((cause) => {
+    throw new DataFormatError("cannot be read; expected a recipe as JSON.", { file, cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DataFormatError(`is not JSON: ${(cause as Error).message}.`, { file, cause });
+  }
+}
+
+/** `runs/300w-acr`, or the first free `runs/300w-acr-2`, …: an existing run is never written to. */
+export function freeRunFolder(dataset: string, loss: string): string {
+  const base = `runs/${dataset}-${loss}`;
+  for (let i = 1; ; i++) {
+    const folder = i === 1 ? base : `${base}-${i}`;
+    if (!existsSync(folder)) return folder;
+  }
+}
+
+/** `acr train`: trains a model; without arguments on synthetic faces. */
+export function trainCommand(onInterrupted: () => void): Command {
+  return new Command("train")
+    .description("train a landmark model; without arguments on synthetic faces")
+    .argument("[recipe]", "a recipe file (JSON); flags override it")
+    .option("--dataset <name>", "synthetic (default), 300w or points")
+    .option("--root <folder>", "the folder that holds the data set")
+    .option("--train-split <name>", "split to train on (default: train)")
+    .option("--val-split <name>", "split to validate on (default: test)")
+    .option("--backbone <name>", "e.g. mobilenet_v2_050")
+    .option("--image-size <pixels>", "side of the square input", parseCount)
+    .option("--loss <name>", "e.g. acr, l2, l1, wing")
+    .option("--loss-options <json>", "e.g. '{\"lambda\":5,\"scale\":10}'", parseJsonObject)
+    .option("--epochs <n>", "passes over the training faces", parseCount)
+    .option("--batch-size <n>", "faces a step", parseCount)
+    .option("--learning-rate <x>", "peak learning rate", parsePositive)
+    .option("--seed <n>", "of everything random", parseInteger)
+    .option("--backend <name>", "tfjs backend (default: the best one here)")
+    .option("--threads <n>", "threads of the backend", parseCount)
+    .option("--init <run>", "start from the weights of another run")
+    .option("--skip-faulty", "leave faulty samples out instead of refusing")
+    .option("--out <folder>", "the run folder (default: a free one under runs/)")
+    .option("--resume", "continue the run in --out from its last checkpoint")
+    .option("--set <path=value>", "set any field of the recipe; repeatable", (value: string, all: string[]) => [...all, value], [])
+    .option("--quiet", "no progress on stderr")
+    .addOption(new Option("--json", "print the result as one JSON document"))
+    .addHelpText("after", "\nExamples:\n  acr train\n  acr train --dataset 300w --root ./300w --val-split lfpw/testset --loss acr --out runs/first\n  acr train --resume --out runs/first")
+    .action(async (recipeFile: string | undefined, flags: TrainFlags) => {
+      const { set, out, resume = false, json, quiet = false, ...fields } = flags;
+      if (resume && out === undefined) throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
+      const recipe: Record<string, unknown> = { ...(recipeFile && (await readRecipeFile(recipeFile))), ...fields };
+      for (const assignment of set) setPath(recipe, assignment);
+      const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
+      const result = await runTraining({ recipe: recipe as RecipeInput, folder, resume, quiet });
+      if (json) printJson(result);
+      if (!result.finished) onInterrupted();
+    });
+}
+
+/** Trains with progress on stderr; Ctrl-C and SIGTERM end the run with a checkpoint. */
+export async function runTraining(options: {
+  recipe: RecipeInput;
+  folder: string;
+  resume?: boolean;
+  quiet?: boolean;
+  title?: string;
+}): Promise<TrainResult> {
+  const { recipe, folder, resume = false, quiet = false, title } = options;
+  const abort = new AbortController();
+  const stop = () => {
+    if (abort.signal.aborted) process.exit(130); // The second Ctrl-C does not wait.
+    process.stderr.write("\nacr: stopping after this step; the checkpoint is being written …\n");
+    abort.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  const progress = new TrainProgress({ quiet, title });
+  const isEmpty = Object.keys(recipe).length === 0;
+  try {
+    const run = train({ ...(resume && isEmpty ? {} : { recipe }), folder, resume, signal: abort.signal });
+    for (;;) {
+      const next = await run.next();
+      if (next.done) return next.value;
+      progress.show(next.value);
+    }
+  } finally {
+    progress.close();
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  }
+}
+

@@ -1,0 +1,4 @@
+/** Prints the one JSON document that `--json` promises on stdout. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

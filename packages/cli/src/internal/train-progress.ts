@@ -1,0 +1,90 @@
+import type { TrainEvent } from "@acr/trainer";
+import cliProgress from "cli-progress";
+
+const FORMAT = "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s | {left} left";
+
+/** Seconds as `2:05`. */
+function clock(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** Shows a training run on stderr: a bar on a terminal, else one line an epoch. */
+export class TrainProgress {
+  private bar: cliProgress.SingleBar | undefined;
+  private nme = "–";
+  private epochs = 0;
+  private readonly quiet: boolean;
+  private readonly title: string;
+
+  constructor({ quiet, title }: { quiet: boolean; title?: string }) {
+    this.quiet = quiet;
+    this.title = title ? `${title}: ` : "";
+  }
+
+  show(event: TrainEvent): void {
+    if (this.quiet) return;
+    switch (event.type) {
+      case "start":
+        this.epochs = event.recipe.epochs;
+        this.print(
+          `${event.recipe.backbone} at ${event.recipe.imageSize} px, loss ${event.recipe.loss}, ${event.parameterCount.toLocaleString("en")} parameters, ` +
+            `${event.trainCount} training and ${event.valCount} validation faces${event.skipped > 0 ? ` (${event.skipped} faulty ones skipped)` : ""}, ` +
+            `${event.backend.description} -> ${event.folder}`,
+        );
+        if (event.resumedFrom) this.print(`resumed at epoch ${event.resumedFrom.epoch}, batch ${event.resumedFrom.batch}`);
+        break;
+      case "step":
+        this.step(event);
+        break;
+      case "epoch":
+        this.nme = `${event.nmePercent.toFixed(2)} %`;
+        this.stopBar();
+        this.print(
+          `epoch ${event.epoch}/${event.epochCount}: loss ${event.trainLoss.toPrecision(4)}, NME ${this.nme}, failures ${event.failureRatePercent.toFixed(2)} %, ` +
+            `${event.imagesPerSecond.toFixed(0)} images/s, ${clock(event.seconds)} elapsed${event.isBest ? ", best so far" : ""}`,
+        );
+        break;
+      case "interrupted":
+        this.stopBar();
+        this.print(`interrupted; continue with: acr train --resume --out ${event.checkpoint.replace(/[/\\]checkpoint[/\\][^/\\]*$/, "")}`);
+        break;
+      case "end":
+        break;
+    }
+  }
+
+  close(): void {
+    this.stopBar();
+  }
+
+  private step(event: Extract<TrainEvent, { type: "step" }>): void {
+    if (!process.stderr.isTTY) return;
+    const values = {
+      epoch: event.epoch,
+      epochs: this.epochs,
+      loss: event.loss.toPrecision(4),
+      nme: this.nme,
+      speed: event.imagesPerSecond.toFixed(0),
+      left: clock(event.secondsLeft),
+    };
+    if (!this.bar) {
+      this.bar = new cliProgress.SingleBar(
+        { format: this.title + FORMAT, stream: process.stderr, hideCursor: true, clearOnComplete: true, gracefulExit: false },
+        cliProgress.Presets.shades_classic,
+      );
+      this.bar.start(event.batchCount, event.batch, values);
+    } else {
+      this.bar.update(event.batch, values);
+    }
+  }
+
+  private stopBar(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+
+  private print(line: string): void {
+    process.stderr.write(`${this.title}${line}\n`);
+  }
+}

@@ -1,0 +1,56 @@
+import { add, clipByValue, engine, mean as meanOf, mul, relu, rsqrt, square, sub, type Tensor, type Tensor1D, tidy } from "@tensorflow/tfjs-core";
+import type { FusedActivation } from "./fused-activation.js";
+import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { NORM_INFERENCE, NORM_TRAINING } from "./wasm/norm-kernels.js";
+
+/** Options of `fusedBatchNormActivation`. */
+export interface FusedBatchNormOptions {
+  /** Added to the variance, > 0. Default 1e-3. */
+  epsilon?: number;
+  /** Applied to the result. Default `"linear"`. */
+  activation?: FusedActivation;
+  /** Moments to normalise with (inference). Absent: those of the batch (training). */
+  moments?: { mean: Tensor; variance: Tensor };
+}
+
+const activate = (x: Tensor, activation: FusedActivation): Tensor =>
+  activation === "linear" ? x : activation === "relu" ? relu(x) : clipByValue(x, 0, 6);
+
+/**
+ * Batch normalisation over all axes but the last, and the activation behind it, in one pass (Ioffe and Szegedy 2015,
+ * arXiv:1502.03167):
+ *
+ *   y = activation(γ · (x − mean) / √(variance + ε) + β)
+ *
+ * Fused on `wasm` with registered kernels where C is a multiple of 4, composed of tfjs operations elsewhere; both
+ * differentiable in x, γ and β. At the corners of relu and relu6 the gradient is 0.
+ *
+ * @param x - `[…, C]` float32.  @param gamma - `[C]`.  @param beta - `[C]`.
+ * @returns `y` as x, and the `mean` and population `variance` used, `[C]`. Owned by the caller.
+ * @example const { y } = fusedBatchNormActivation(x, gamma, beta, { activation: "relu6" });
+ */
+export function fusedBatchNormActivation(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  { epsilon = 1e-3, activation = "linear", moments }: FusedBatchNormOptions = {},
+): { y: Tensor; mean: Tensor1D; variance: Tensor1D } {
+  const fused = currentWasmRuntime() !== undefined && x.shape.at(-1)! % 4 === 0;
+  if (fused && moments) {
+    const { mean, variance } = moments;
+    const inputs = { x, gamma, beta, mean, variance };
+    const y = engine().runKernel(NORM_INFERENCE, inputs, { epsilon, activation }) as Tensor;
+    return { y, mean: mean as Tensor1D, variance: variance as Tensor1D };
+  }
+  if (fused) {
+    const [y, mean, variance] = engine().runKernel(NORM_TRAINING, { x, gamma, beta }, { epsilon, activation }) as unknown as Tensor[];
+    return { y: y!, mean: mean as Tensor1D, variance: variance as Tensor1D };
+  }
+  return tidy(() => {
+    const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+    const mean = moments?.mean ?? meanOf(x, axes);
+    const variance = moments?.variance ?? meanOf(square(sub(x, mean)), axes);
+    const normal = mul(sub(x, mean), rsqrt(add(variance, epsilon)));
+    return { y: activate(add(mul(normal, gamma), beta), activation), mean: mean as Tensor1D, variance: variance as Tensor1D };
+  });
+}

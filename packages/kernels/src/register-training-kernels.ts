@@ -1,0 +1,110 @@
+import { BackendError, checkOptions, InvalidArgumentError } from "@acr/core";
+import {
+  backend as currentBackend, engine, getBackend, getKernel, type KernelConfig, type KernelFunc, registerGradient, registerKernel,
+  type Tensor, type TensorInfo, unregisterGradient, unregisterKernel,
+} from "@tensorflow/tfjs-core";
+// tfjs-core alone registers no gradients; its layers package does.
+import "@tensorflow/tfjs-layers";
+import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { convolutionKernels } from "./wasm/convolution-kernels.js";
+import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
+import { NORM_TRAINING, NORM_TRAINING_GRADIENT, normKernels } from "./wasm/norm-kernels.js";
+import { type WasmBackend, WasmRuntime } from "./wasm/wasm-runtime.js";
+
+/** Options of `registerTrainingKernels`. */
+export interface TrainingKernelOptions {
+  /** Threads that share a kernel, >= 1. More than one needs a backend on shared memory (`setupBackend` makes it). Default 1. */
+  threads?: number;
+  /** Use relaxed SIMD (fused multiply-add) where the runtime has it. Default true. */
+  relaxedSimd?: boolean;
+}
+
+/** What `registerTrainingKernels` started. */
+export interface TrainingKernels {
+  /** Compiled variant, e.g. `simd-threads-relaxed`; `composed` on backends that need no kernels. */
+  readonly variant: string;
+  readonly threads: number;
+  /** Restores the kernels that were there before and stops the threads. Safe to call twice. */
+  undo(): Promise<void>;
+}
+
+const MAXIMUM_THREADS = 64;
+
+/**
+ * Makes the current tfjs backend able to train convolutional networks, and fast.
+ *
+ * On `wasm` it registers the kernels that tfjs lacks (filter gradients) and faster ones for those it has; what a kernel
+ * does not cover goes to the one that was there before. On other backends nothing is changed: they have these kernels.
+ * Called twice for one backend, it returns what it started first.
+ *
+ * @throws {BackendError} no WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
+ * @throws {InvalidArgumentError} threads is not an integer from 1 to 64.
+ * @example
+ * await tf.setBackend("wasm");
+ * const kernels = await registerTrainingKernels();
+ * // … train …
+ * await kernels.undo();
+ */
+export async function registerTrainingKernels(options: TrainingKernelOptions = {}): Promise<TrainingKernels> {
+  checkOptions("registerTrainingKernels", options, ["threads", "relaxedSimd"]);
+  const { threads = 1, relaxedSimd = true } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
+    throw new InvalidArgumentError(`registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`);
+  }
+  if (getBackend() !== "wasm") return { variant: "composed", threads: 1, undo: async () => {} };
+  const backend = currentBackend() as WasmBackend;
+  const existing = currentWasmRuntime();
+  if (existing) return REGISTRATIONS.get(existing)!;
+
+  const runtime = await WasmRuntime.start(backend, { threads, relaxed: relaxedSimd });
+  const replaced: { name: string; before: KernelConfig | undefined }[] = [];
+  const register = (name: string, partial: (call: never) => TensorInfo | TensorInfo[] | undefined) => {
+    const before = getKernel(name, "wasm");
+    if (before) unregisterKernel(name, "wasm");
+    const kernelFunc = ((call: never) => {
+      const result = partial(call);
+      if (result !== undefined) return result;
+      if (before) return before.kernelFunc(call);
+      throw new BackendError(`${name}: this case is not supported on the wasm backend. Use another backend, e.g. tensorflow.`);
+    }) as unknown as KernelFunc;
+    registerKernel({ kernelName: name, backendName: "wasm", setupFunc: before?.setupFunc, kernelFunc });
+    replaced.push({ name, before });
+  };
+  for (const kernels of [convolutionKernels(runtime), elementwiseKernels(runtime), normKernels(runtime)]) {
+    for (const [name, kernel] of Object.entries(kernels)) register(name, kernel as never);
+  }
+  registerGradient({
+    kernelName: NORM_TRAINING,
+    inputsToSave: ["x", "gamma", "beta"],
+    outputsToSave: [false, true, true],
+    gradFunc: (dy: Tensor | Tensor[], saved: Tensor[], attrs) => {
+      const [x, gamma, beta, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
+      const inputs = { x, gamma, beta, mean, variance, dy: (dy as Tensor[])[0]! };
+      const [dx, dGamma, dBeta] = engine().runKernel(NORM_TRAINING_GRADIENT, inputs, attrs) as unknown as [Tensor, Tensor, Tensor];
+      return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
+    },
+  });
+  setWasmRuntime(backend, runtime);
+
+  let undone: Promise<void> | undefined;
+  const registration: TrainingKernels = {
+    variant: runtime.variant,
+    threads: runtime.threads,
+    undo: () => {
+      undone ??= (async () => {
+        setWasmRuntime(backend, undefined);
+        unregisterGradient(NORM_TRAINING);
+        for (const { name, before } of replaced) {
+          unregisterKernel(name, "wasm");
+          if (before) registerKernel(before);
+        }
+        await runtime.stop();
+      })();
+      return undone;
+    },
+  };
+  REGISTRATIONS.set(runtime, registration);
+  return registration;
+}
+
+const REGISTRATIONS = new WeakMap<WasmRuntime, TrainingKernels>();

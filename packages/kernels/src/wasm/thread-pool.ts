@@ -1,0 +1,170 @@
+import { BackendError } from "@acr/core";
+import type { WasmExports } from "./wasm-exports.js";
+
+/** What a worker needs to join. */
+interface WorkerStart {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  control: SharedArrayBuffer;
+  names: string[];
+  thread: number;
+  threads: number;
+  relaxed: boolean;
+}
+
+/** Layout of the control block (32-bit words, then the arguments as float64). */
+const SEQUENCE = 0;
+const DONE = 1;
+const KERNEL = 2;
+const ARGUMENT_COUNT = 3;
+const FAILED = 4;
+const CONTROL_BYTES = 32;
+const MAXIMUM_ARGUMENTS = 32;
+/** How long a thread looks before it sleeps: longer than the gap between two kernels, shorter than a step. */
+const SPINS = 5000;
+const START_TIMEOUT_MS = 20_000;
+/** A kernel takes milliseconds; a worker that says nothing for this long is dead. */
+const KERNEL_TIMEOUT_MS = 60_000;
+
+/** Body of a worker. It is sent as text, so it must not refer to anything outside itself. */
+function workerMain(require: NodeJS.Require): void {
+  const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
+  const { module, memory, control, names, thread, threads, relaxed } = workerData as WorkerStart;
+  if (relaxed && process.versions.node.startsWith("20.")) {
+    (require("node:v8") as typeof import("node:v8")).setFlagsFromString("--experimental-wasm-relaxed-simd");
+  }
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, (...args: number[]) => void>;
+  const kernels = names.map((name) => exports[name]!);
+  const words = new Int32Array(control, 0, 8);
+  const values = new Float64Array(control, 32);
+  let seen = Atomics.load(words, 0);
+  parentPort!.postMessage("ready");
+  for (;;) {
+    let spins = 0;
+    let sequence = Atomics.load(words, 0);
+    while (sequence === seen) {
+      if (++spins > 5000) Atomics.wait(words, 0, seen, 1000);
+      sequence = Atomics.load(words, 0);
+    }
+    seen = sequence;
+    const kernel = Atomics.load(words, 2);
+    if (kernel < 0) return;
+    const count = Atomics.load(words, 3);
+    const args = Array.from(values.subarray(0, count));
+    try {
+      kernels[kernel]!(...args, thread, threads);
+    } catch {
+      Atomics.store(words, 4, thread);
+    }
+    Atomics.add(words, 1, 1);
+    Atomics.notify(words, 1);
+  }
+}
+
+/**
+ * Runs kernels of one WebAssembly module on several threads at once; the caller's thread is one of them.
+ *
+ * Workers sleep between jobs and never keep the process alive. Node only: browsers forbid the blocking wait of the
+ * main thread.
+ */
+export class ThreadPool {
+  private sequence = 0;
+  private dead: string | undefined;
+
+  private constructor(
+    private readonly exports: Record<string, (...args: number[]) => void>,
+    private readonly names: readonly string[],
+    private readonly workers: readonly { terminate(): Promise<number> }[],
+    private readonly words: Int32Array,
+    private readonly values: Float64Array,
+  ) {}
+
+  /** Threads that share a job, the caller's included. */
+  get threads(): number {
+    return this.workers.length + 1;
+  }
+
+  /**
+   * Starts `threads − 1` workers and waits until all are ready.
+   *
+   * @throws {BackendError} a worker failed or did not start in time.
+   */
+  static async start(
+    exports: WasmExports,
+    { module, memory, threads, relaxed }: { module: WebAssembly.Module; memory: WebAssembly.Memory; threads: number; relaxed: boolean },
+  ): Promise<ThreadPool> {
+    const { Worker } = await import("node:worker_threads");
+    const control = new SharedArrayBuffer(CONTROL_BYTES + MAXIMUM_ARGUMENTS * 8);
+    const table = exports as unknown as Record<string, (...args: number[]) => void>;
+    const names = Object.keys(table).filter((name) => typeof table[name] === "function");
+    const workers: InstanceType<typeof Worker>[] = [];
+    const pool = new ThreadPool(table, names, workers, new Int32Array(control, 0, 8), new Float64Array(control, CONTROL_BYTES));
+    try {
+      for (let thread = 1; thread < threads; thread++) {
+        const workerData: WorkerStart = { module, memory, control, names, thread, threads, relaxed };
+        const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, workerData });
+        workers.push(worker);
+        await new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(() => reject(new Error(`not ready after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS);
+          worker.once("message", () => {
+            clearTimeout(timer);
+            resolve();
+          });
+          worker.once("error", (error) => {
+            clearTimeout(timer);
+            reject(error);
+          });
+        });
+        worker.on("error", (error) => {
+          pool.dead = String(error);
+        });
+        worker.unref();
+      }
+    } catch (cause) {
+      await pool.stop();
+      throw new BackendError(`ThreadPool: a worker did not start (${(cause as Error).message}). Use threads: 1.`, { cause });
+    }
+    return pool;
+  }
+
+  /** Runs a kernel on all threads and returns when the last one is done. */
+  run(name: string, args: readonly number[]): void {
+    const threads = this.threads;
+    const kernel = this.exports[name]!;
+    if (threads === 1) {
+      kernel(...args, 0, 1);
+      return;
+    }
+    if (this.dead) throw new BackendError(`ThreadPool: a worker died (${this.dead}). Start the backend again.`);
+    const { words, values } = this;
+    values.set(args);
+    words[KERNEL] = this.names.indexOf(name);
+    words[ARGUMENT_COUNT] = args.length;
+    Atomics.store(words, DONE, 0);
+    Atomics.store(words, SEQUENCE, ++this.sequence);
+    Atomics.notify(words, SEQUENCE);
+    kernel(...args, 0, threads);
+    let spins = 0;
+    let deadline = 0;
+    for (let done = Atomics.load(words, DONE); done < threads - 1; done = Atomics.load(words, DONE)) {
+      if (++spins <= SPINS) continue;
+      deadline ||= performance.now() + KERNEL_TIMEOUT_MS;
+      Atomics.wait(words, DONE, done, 100);
+      if (performance.now() > deadline) this.dead = "it did not finish its share";
+      if (this.dead) throw new BackendError(`ThreadPool: a worker died (${this.dead}). Start the backend again.`);
+    }
+    if (Atomics.load(words, FAILED) !== 0) {
+      this.dead = `thread ${words[FAILED]} trapped in ${name}`;
+      throw new BackendError(`ThreadPool: ${this.dead}, most likely out of memory. Use a smaller batch and start the backend again.`);
+    }
+  }
+
+  /** Ends the workers. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.dead = "the pool was stopped";
+    this.words[KERNEL] = -1;
+    Atomics.store(this.words, SEQUENCE, ++this.sequence);
+    Atomics.notify(this.words, SEQUENCE);
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}

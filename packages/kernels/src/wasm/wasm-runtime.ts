@@ -1,0 +1,83 @@
+import { BackendError } from "@acr/core";
+import type { DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs-core";
+import { compileModule, type WasmVariant } from "./compile-module.js";
+import { ThreadPool } from "./thread-pool.js";
+import type { SharedKernel, WasmExports } from "./wasm-exports.js";
+
+/** The parts of tfjs' wasm backend that kernels need. */
+export interface WasmBackend extends KernelBackend {
+  wasm: {
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+    wasmMemory?: WebAssembly.Memory;
+    asm?: { memory?: WebAssembly.Memory };
+    HEAPU8: Uint8Array;
+  };
+  dataIdMap: { get(id: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: DataType): TensorInfo;
+  incRef(id: object): void;
+}
+
+/** This project's kernels on the memory of tfjs' wasm backend, with their threads and scratch space. */
+export class WasmRuntime {
+  private scratchAddress = 0;
+  private scratchBytes = 0;
+
+  private constructor(
+    readonly backend: WasmBackend,
+    readonly exports: WasmExports,
+    readonly variant: WasmVariant,
+    private readonly pool: ThreadPool,
+  ) {}
+
+  /** @throws {BackendError} the backend is not tfjs' wasm backend, or a worker failed. */
+  static async start(backend: WasmBackend, { threads, relaxed = true }: { threads: number; relaxed?: boolean }): Promise<WasmRuntime> {
+    const memory = backend.wasm?.wasmMemory ?? backend.wasm?.asm?.memory;
+    if (!(memory instanceof WebAssembly.Memory)) {
+      throw new BackendError("registerTrainingKernels: the wasm backend's memory was not found; expected @tensorflow/tfjs-backend-wasm 4.22.");
+    }
+    const shared = typeof SharedArrayBuffer !== "undefined" && memory.buffer instanceof SharedArrayBuffer;
+    const { variant, module } = await compileModule({ shared, relaxed });
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const kernels = exports as unknown as WasmExports;
+    const pool = await ThreadPool.start(kernels, { module, memory, threads: shared ? threads : 1, relaxed: variant.endsWith("relaxed") });
+    return new WasmRuntime(backend, kernels, variant, pool);
+  }
+
+  get threads(): number {
+    return this.pool.threads;
+  }
+
+  run(kernel: SharedKernel, ...args: number[]): void {
+    this.pool.run(kernel, args);
+  }
+
+  address(tensor: TensorInfo): number {
+    return this.backend.dataIdMap.get(tensor.dataId).memoryOffset >>> 0;
+  }
+
+  output(shape: number[], dtype: DataType = "float32"): TensorInfo {
+    return this.backend.makeOutput(shape, dtype);
+  }
+
+  /** A block that lives until the next call; kernels run one after the other, so they share it. */
+  scratch(bytes: number): number {
+    if (bytes > this.scratchBytes) {
+      const { wasm } = this.backend;
+      if (this.scratchAddress) wasm._free(this.scratchAddress);
+      this.scratchBytes = 0;
+      this.scratchAddress = wasm._malloc(bytes) >>> 0;
+      if (this.scratchAddress === 0) {
+        throw new BackendError(`wasm kernels: out of memory (${(bytes / 2 ** 20).toFixed(0)} MB of scratch refused). Use a smaller batch or image.`);
+      }
+      this.scratchBytes = bytes;
+    }
+    return this.scratchAddress;
+  }
+
+  async stop(): Promise<void> {
+    if (this.scratchAddress) this.backend.wasm._free(this.scratchAddress);
+    this.scratchAddress = this.scratchBytes = 0;
+    await this.pool.stop();
+  }
+}
