@@ -20,7 +20,6 @@ export interface WasmExports {
   normGradientFactors(...args: number[]): void;
   normGradient(...args: number[]): void;
   add(...args: number[]): void;
-  movingAverage(...args: number[]): void;
   sumOfSquares(address: number, length: number): number;
   adam(...args: number[]): void;
 }
