@@ -1,0 +1,133 @@
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import { expectNoTensorLeak, tolerance } from "@acr/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { FusedAdam } from "./fused-adam.js";
+import { optimizeForTraining } from "./optimize-for-training.js";
+import { registerTrainingKernels } from "./register-training-kernels.js";
+
+/** A net of inverted residuals with an odd input size, a skip connection and two stem activations. */
+function smallNet(): tfl.LayersModel {
+  const { layers } = tfl;
+  let seed = 1;
+  const norm = (x: tfl.SymbolicTensor) => layers.batchNormalization({ momentum: 0.9, epsilon: 1e-3 }).apply(x) as tfl.SymbolicTensor;
+  const relu6 = (x: tfl.SymbolicTensor) => layers.reLU({ maxValue: 6 }).apply(x) as tfl.SymbolicTensor;
+  const initializer = () => tfl.initializers.glorotUniform({ seed: seed++ });
+  const conv = (x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides = 1) =>
+    layers.conv2d({ filters, kernelSize, strides, padding: "same", useBias: false, kernelInitializer: initializer() }).apply(x) as tfl.SymbolicTensor;
+  const depthwise = (x: tfl.SymbolicTensor, strides: number) =>
+    layers.depthwiseConv2d({ kernelSize: 3, strides, padding: "same", useBias: false, depthwiseInitializer: initializer() }).apply(x) as tfl.SymbolicTensor;
+  const input = tfl.input({ shape: [17, 17, 3] });
+  let x = relu6(norm(conv(input, 8, 3, 2)));
+  const skip = x;
+  x = relu6(norm(conv(x, 24, 1)));
+  x = relu6(norm(depthwise(x, 1)));
+  x = norm(conv(x, 8, 1));
+  x = layers.add().apply([skip, x]) as tfl.SymbolicTensor;
+  x = layers.activation({ activation: "relu" }).apply(norm(conv(x, 12, 1))) as tfl.SymbolicTensor;
+  x = relu6(norm(depthwise(x, 2)));
+  // Ten channels are no multiple of 4: the composed path.
+  x = relu6(norm(conv(x, 10, 1)));
+  x = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
+  return tfl.model({ inputs: input, outputs: layers.dense({ units: 5, kernelInitializer: initializer() }).apply(x) as tfl.SymbolicTensor });
+}
+
+/** γ and β that make the activations clip on both sides. */
+function spreadNorms(model: tfl.LayersModel): void {
+  const weights = model.getWeights().map((weight, i) => {
+    const name = model.weights[i]!.originalName;
+    if (name.endsWith("gamma")) return tf.randomUniform(weight.shape, 0.5, 3, "float32", i);
+    return name.endsWith("beta") ? tf.randomUniform(weight.shape, -1, 3, "float32", i) : tf.clone(weight);
+  });
+  model.setWeights(weights);
+}
+
+/** Loss, gradients, moving statistics and the inference output after one training pass. */
+async function trainingPass(backend: string, fused: boolean) {
+  await tf.setBackend(backend);
+  const model = smallNet();
+  tf.tidy(() => spreadNorms(model));
+  const run = fused ? optimizeForTraining(model) : model;
+  const x = tf.randomUniform([4, 17, 17, 3], -1, 1, "float32", 5);
+  const y = tf.randomUniform([4, 5], -1, 1, "float32", 6);
+  const { value, grads } = tf.variableGrads(
+    () => tf.mean(tf.square(tf.sub(run.apply(x, { training: true }) as tf.Tensor, y))) as tf.Scalar,
+    model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+  );
+  const read = (tensor: tf.Tensor) => Float32Array.from(tensor.dataSync());
+  return {
+    loss: read(value),
+    gradients: model.trainableWeights.map((weight) => ({ name: weight.originalName, values: read(grads[(weight.read() as tf.Variable).name]!) })),
+    statistics: model.nonTrainableWeights.map((weight) => read(weight.read())),
+    prediction: read(run.predict(x) as tf.Tensor),
+    plainPrediction: read(model.predict(x) as tf.Tensor),
+  };
+}
+
+const largest = (values: Float32Array) => values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+function relativeError(actual: Float32Array, expected: Float32Array, scale = largest(expected)): number {
+  return actual.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i]!)), 0) / scale;
+}
+
+describe("optimizeForTraining(model)", () => {
+  it.each([["wasm"], ["cpu"]])("agrees with the plain model on cpu in loss, gradients, statistics and predictions (%s)", async (backend) => {
+    await tf.setBackend(backend);
+    const kernels = await registerTrainingKernels();
+    const fused = await trainingPass(backend, true);
+    await kernels.undo();
+    const plain = await trainingPass("cpu", false);
+    expect(relativeError(fused.loss, plain.loss)).toBeLessThan(tolerance.float32);
+    const globalLargest = Math.max(...plain.gradients.map(({ values }) => largest(values)));
+    plain.gradients.forEach(({ values }, i) => {
+      // Weights in front of a normalisation can have a gradient that is zero in theory: noise beside the others.
+      const scale = largest(values) < 1e-5 * globalLargest ? globalLargest : largest(values);
+      expect(relativeError(fused.gradients[i]!.values, values, scale)).toBeLessThan(2 * tolerance.float32);
+    });
+    plain.statistics.forEach((values, i) => expect(relativeError(fused.statistics[i]!, values)).toBeLessThan(tolerance.float32));
+    expect(relativeError(fused.prediction, plain.prediction)).toBeLessThan(tolerance.float32);
+    expect(relativeError(fused.plainPrediction, plain.prediction)).toBeLessThan(tolerance.float32);
+  });
+
+  it("keeps a normalisation unfused whose own output is an output of the model", async () => {
+    await tf.setBackend("cpu");
+    const input = tfl.input({ shape: [4] });
+    const norm = tfl.layers.batchNormalization({}).apply(input) as tfl.SymbolicTensor;
+    const relu = tfl.layers.reLU({}).apply(norm) as tfl.SymbolicTensor;
+    const model = tfl.model({ inputs: input, outputs: [norm, relu] });
+    const x = tf.tensor2d([[-1, 2, -3, 4]]);
+    const expected = (model.predict(x) as tf.Tensor[]).map((tensor) => [...tensor.dataSync()]);
+    const actual = (optimizeForTraining(model).predict(x) as tf.Tensor[]).map((tensor) => [...tensor.dataSync()]);
+    actual.forEach((values, i) => values.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![k]!, 5)));
+  });
+
+  it("leaves the original's topology as it was and leaks nothing in a step", async () => {
+    await tf.setBackend("wasm");
+    const kernels = await registerTrainingKernels();
+    const model = smallNet();
+    const before = JSON.stringify(model.toJSON());
+    const fused = optimizeForTraining(model);
+    expect(JSON.stringify(model.toJSON())).toBe(before);
+    expect(fused.countParams()).toBe(model.countParams());
+    const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    const adam = new FusedAdam({ learningRate: 1e-2, clipNorm: 1 });
+    const x = tf.randomUniform([2, 17, 17, 3], -1, 1, "float32", 5);
+    const losses: number[] = [];
+    const step = () =>
+      tf.tidy(() => {
+        const { value, grads } = tf.variableGrads(() => tf.mean(tf.square(fused.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar, variables);
+        adam.applyGradients(grads);
+        losses.push(value.dataSync()[0]!);
+      });
+    step();
+    await expectNoTensorLeak(step);
+    for (let i = 0; i < 20; i++) step();
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+    adam.dispose();
+    await kernels.undo();
+  });
+
+  it("refuses what is no model", () => {
+    expect(() => optimizeForTraining({} as tfl.LayersModel)).toThrow("optimizeForTraining: model must be a tfjs LayersModel");
+  });
+});

@@ -1,0 +1,151 @@
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import { createRandom, type Random } from "@acr/core";
+import { expectNoTensorLeak, tolerance } from "@acr/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-layers";
+import { registerTrainingKernels, type TrainingKernels } from "./register-training-kernels.js";
+
+interface ConvolutionCase {
+  batch: number;
+  height: number;
+  width: number;
+  inChannels: number;
+  outChannels: number;
+  filter: [number, number];
+  strides: [number, number];
+  dilations: [number, number];
+  pad: "same" | "valid";
+}
+
+/** Seeded shapes: all channel remainders of 4 and 8, odd sizes, strides, dilation. */
+function randomCase(random: Random): ConvolutionCase {
+  const filter: [number, number] = random.pick([[1, 1], [3, 3], [5, 5], [3, 1], [2, 2]]);
+  const dilated = random.chance(0.25) && filter[0] > 1;
+  return {
+    batch: 1 + random.integer(3),
+    height: 9 + random.integer(10),
+    width: 9 + random.integer(10),
+    inChannels: 1 + random.integer(20),
+    outChannels: 1 + random.integer(20),
+    filter,
+    // tfjs forbids strides together with dilation.
+    strides: dilated ? [1, 1] : random.pick([[1, 1], [2, 2], [2, 1]]),
+    dilations: dilated ? [2, 2] : [1, 1],
+    pad: random.pick(["same", "valid"]),
+  };
+}
+
+const CASES = 40;
+const LAYOUT = "NHWC";
+
+/** Values and gradients of `run` on a backend, as plain arrays. */
+async function onBackend(name: string, run: () => tf.Tensor[]): Promise<Float32Array[]> {
+  await tf.setBackend(name);
+  const results = tf.tidy(run);
+  const values = results.map((tensor) => Float32Array.from(tensor.dataSync()));
+  tf.dispose(results);
+  return values;
+}
+
+function expectClose(actual: Float32Array[], expected: Float32Array[], what: string): void {
+  actual.forEach((values, i) => {
+    const reference = expected[i]!;
+    const largest = reference.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+    let worst = 0;
+    for (let k = 0; k < values.length; k++) worst = Math.max(worst, Math.abs(values[k]! - reference[k]!));
+    if (!(worst <= tolerance.float32 * Math.max(largest, 1e-6))) {
+      throw new Error(`${what}, result ${i}: differs by ${worst} where the largest value is ${largest}`);
+    }
+  });
+}
+
+describe("registerTrainingKernels(…)", () => {
+  let kernels: TrainingKernels;
+
+  beforeAll(async () => {
+    await tf.setBackend("wasm");
+    kernels = await registerTrainingKernels();
+  });
+
+  afterAll(async () => {
+    await tf.setBackend("wasm");
+    await kernels.undo();
+  });
+
+  it("gives conv2d and its gradients the values of the cpu backend over a grid of shapes", async () => {
+    const random = createRandom("conv2d");
+    for (let i = 0; i < CASES; i++) {
+      const c = randomCase(random);
+      const run = () => {
+        const x = tf.randomUniform<tf.Rank.R4>([c.batch, c.height, c.width, c.inChannels], -1, 1, "float32", i);
+        const w = tf.randomUniform<tf.Rank.R4>([...c.filter, c.inChannels, c.outChannels], -1, 1, "float32", i + 1);
+        const f = (x: tf.Tensor, w: tf.Tensor) =>
+          tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, c.strides, c.pad, LAYOUT, c.dilations);
+        const y = f(x, w);
+        const dy = tf.randomUniform(y.shape, -1, 1, "float32", i + 2);
+        // tfjs has no gradient of a dilated convolution.
+        if (c.dilations[0] > 1) return [y];
+        return [y, ...tf.grads(f)([x, w], dy)];
+      };
+      expectClose(await onBackend("wasm", run), await onBackend("cpu", run), JSON.stringify(c));
+    }
+  });
+
+  it("gives depthwiseConv2d and its gradients the values of the cpu backend over a grid of shapes", async () => {
+    const random = createRandom("depthwise");
+    for (let i = 0; i < CASES; i++) {
+      const drawn = randomCase(random);
+      // tfjs' cpu backend knows only equal strides here.
+      const c = { ...drawn, strides: [drawn.strides[0], drawn.strides[0]] as [number, number] };
+      const run = () => {
+        const x = tf.randomUniform<tf.Rank.R4>([c.batch, c.height, c.width, c.inChannels], -1, 1, "float32", i);
+        const w = tf.randomUniform<tf.Rank.R4>([...c.filter, c.inChannels, 1], -1, 1, "float32", i + 1);
+        const f = (x: tf.Tensor, w: tf.Tensor) =>
+          tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, c.strides, c.pad, LAYOUT, c.dilations);
+        const y = f(x, w);
+        const dy = tf.randomUniform(y.shape, -1, 1, "float32", i + 2);
+        if (c.dilations[0] > 1) return [y];
+        return [y, ...tf.grads(f)([x, w], dy)];
+      };
+      expectClose(await onBackend("wasm", run), await onBackend("cpu", run), JSON.stringify(c));
+    }
+  });
+
+  it("adds, copies and casts as before", async () => {
+    const run = () => {
+      const a = tf.randomUniform([3, 5, 7], -1, 1, "float32", 1);
+      const b = tf.randomUniform([3, 5, 7], -1, 1, "float32", 2);
+      const row = tf.randomUniform([7], -1, 1, "float32", 3);
+      return [tf.add(a, b), tf.add(a, row), tf.cast(a, "float32"), tf.cast(tf.cast(a, "int32"), "float32"), tf.clone(a)];
+    };
+    expectClose(await onBackend("wasm", run), await onBackend("cpu", run), "add, cast, clone");
+  });
+
+  it("returns the same registration when called twice, and leaks no tensor", async () => {
+    await tf.setBackend("wasm");
+    expect(await registerTrainingKernels()).toBe(kernels);
+    await expectNoTensorLeak(() =>
+      tf.tidy(() => {
+        const x = tf.ones([1, 5, 5, 3]) as tf.Tensor4D;
+        tf.grads((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same"))([x, tf.ones([3, 3, 3, 4])]);
+      }),
+    );
+  });
+
+  it("refuses thread counts that make no sense", async () => {
+    await expect(registerTrainingKernels({ threads: 0 })).rejects.toThrow("threads must be an integer from 1 to 64; got 0");
+    await expect(registerTrainingKernels({ threads: 1000 })).rejects.toThrow("got 1000");
+  });
+});
+
+it("registerTrainingKernels().undo() restores the kernels of tfjs", async () => {
+  await tf.setBackend("wasm");
+  const before = tf.getKernel("Conv2D", "wasm");
+  const kernels = await registerTrainingKernels();
+  expect(tf.getKernel("Conv2D", "wasm")).not.toBe(before);
+  await kernels.undo();
+  await kernels.undo();
+  expect(tf.getKernel("Conv2D", "wasm").kernelFunc).toBe(before.kernelFunc);
+  expect(tf.getKernel("Conv2DBackpropFilter", "wasm")).toBeUndefined();
+});
