@@ -1,1 +1,12 @@
-export {};
+export { type AcrLossOptions, acrLoss } from "./acr-loss.js";
+export { type CharbonnierLossOptions, charbonnierLoss } from "./charbonnier-loss.js";
+export { createLoss, type Loss, type LossBatch, listLosses } from "./create-loss.js";
+export { type HuberLossOptions, huberLoss } from "./huber-loss.js";
+export type { LossOptions, Reduction } from "./internal/elementwise-loss.js";
+export { l1Loss } from "./l1-loss.js";
+export { l2Loss } from "./l2-loss.js";
+export { logCoshLoss } from "./log-cosh-loss.js";
+export { type RectifiedWingLossOptions, rectifiedWingLoss } from "./rectified-wing-loss.js";
+export { type SmoothL1LossOptions, smoothL1Loss } from "./smooth-l1-loss.js";
+export { type SoftWingLossOptions, softWingLoss } from "./soft-wing-loss.js";
+export { type WingLossOptions, wingLoss } from "./wing-loss.js";
