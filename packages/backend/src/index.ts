@@ -1,1 +1,1 @@
-export {};
+export { type BackendInfo, type SetupBackendOptions, type SkippedBackend, setupBackend } from "./setup-backend.js";

@@ -1,0 +1,86 @@
+import { FusedAdam, optimizeForTraining } from "@acr/kernels";
+import { getBackend, mean, randomUniform, type Scalar, setBackend, square, type Tensor, tidy, type Variable, variableGrads } from "@tensorflow/tfjs-core";
+import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { setupBackend } from "./setup-backend.js";
+
+/** One backend of this machine. */
+export interface BackendDiagnosis {
+  name: string;
+  available: boolean;
+  /** Why not, and what to do. */
+  reason?: string;
+  version?: string;
+  threads?: number;
+  simd?: boolean;
+  relaxedSimd?: boolean;
+  description?: string;
+  /** Measured: one training step of a small net, per image. */
+  millisecondsPerImage?: number;
+}
+
+/** What `doctor` found. */
+export interface Diagnosis {
+  node?: string;
+  platform?: string;
+  /** The backend `setupBackend()` would choose. */
+  chosen?: string;
+  backends: BackendDiagnosis[];
+}
+
+const SIZE = 64;
+const BATCH = { wasm: 8, cpu: 1 } as Record<string, number>;
+const STEPS = { wasm: 8, cpu: 1 } as Record<string, number>;
+
+/**
+ * Tries every backend of this machine and measures how fast it trains a small net. Takes a few seconds; leaves the
+ * backend that was in use.
+ *
+ * @example (await doctor()).backends.filter(({ available }) => available).map(({ name }) => name);
+ */
+export async function doctor(): Promise<Diagnosis> {
+  const before = getBackend();
+  const backends: BackendDiagnosis[] = [];
+  for (const name of ["wasm", "cpu"]) {
+    try {
+      const { skipped, ...info } = await setupBackend({ prefer: [name] });
+      backends.push({ available: true, ...info, millisecondsPerImage: measureTraining(BATCH[name]!, STEPS[name]!) });
+    } catch (error) {
+      backends.push({ name, available: false, reason: (error as Error).message });
+    }
+  }
+  if (before) await setBackend(before);
+  return {
+    ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
+    chosen: backends.find(({ available }) => available)?.name,
+    backends,
+  };
+}
+
+/** Median milliseconds per image of a training step: three convolutions with normalisation. */
+function measureTraining(batch: number, steps: number): number {
+  const image = input({ shape: [SIZE, SIZE, 3] });
+  let x: SymbolicTensor = image;
+  for (const filters of [8, 16, 32]) {
+    x = layers.conv2d({ filters, kernelSize: 3, strides: 2, padding: "same", useBias: false }).apply(x) as SymbolicTensor;
+    x = layers.reLU({ maxValue: 6 }).apply(layers.batchNormalization({}).apply(x) as SymbolicTensor) as SymbolicTensor;
+  }
+  const net = model({ inputs: image, outputs: layers.globalAveragePooling2d({}).apply(x) as SymbolicTensor });
+  const fused = optimizeForTraining(net);
+  const variables = net.trainableWeights.map((weight) => weight.read() as Variable);
+  const adam = new FusedAdam();
+  const times: number[] = [];
+  for (let i = 0; i <= steps; i++) {
+    const started = performance.now();
+    tidy(() => {
+      const pixels = randomUniform([batch, SIZE, SIZE, 3], -1, 1, "float32", i);
+      const { value, grads } = variableGrads(() => mean(square(fused.apply(pixels, { training: true }) as Tensor)) as Scalar, variables);
+      adam.applyGradients(grads);
+      value.dataSync();
+    });
+    times.push((performance.now() - started) / batch);
+  }
+  adam.dispose();
+  net.dispose();
+  const sorted = times.slice(1).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
