@@ -1,1 +1,10 @@
-export {};
+export { blur } from "./blur.js";
+export { type ColorJitterOptions, colorJitter } from "./color-jitter.js";
+export { compose } from "./compose.js";
+export { gamma } from "./gamma.js";
+export { grayscale } from "./grayscale.js";
+export { noise } from "./noise.js";
+export { type OccludeOptions, occlude } from "./occlude.js";
+export { defaultAugmentation, paperAugmentation, strongAugmentation } from "./presets.js";
+export { type RandomAffineOptions, randomAffine } from "./random-affine.js";
+export { randomFlip } from "./random-flip.js";

@@ -1,0 +1,33 @@
+import { type Affine, type Augmentation, composeAffine, InvalidArgumentError, type RgbImage } from "@acr/core";
+
+/**
+ * Several augmentations in order. Their geometry becomes one map, so that the picture is resampled once.
+ *
+ * @throws {InvalidArgumentError} an entry is no augmentation.
+ * @example compose([randomFlip(), randomAffine(), colorJitter()]);
+ */
+export function compose(augmentations: readonly Augmentation[]): Augmentation {
+  augmentations.forEach((augmentation, i) => {
+    if (typeof augmentation?.draw !== "function") throw new InvalidArgumentError(`compose: entry ${i} must be an augmentation; got ${typeof augmentation}. Call it, e.g. randomFlip().`);
+  });
+  return {
+    name: "compose",
+    options: { augmentations: augmentations.map(({ name, options }) => ({ name, options })) },
+    draw: (random) => {
+      let geometry: Affine | undefined;
+      let mirrored = false;
+      const photometrics: ((image: RgbImage) => void)[] = [];
+      for (const augmentation of augmentations) {
+        const drawn = augmentation.draw(random);
+        if (drawn.geometry) geometry = geometry ? composeAffine(geometry, drawn.geometry) : drawn.geometry;
+        if (drawn.mirrored) mirrored = !mirrored;
+        if (drawn.photometric) photometrics.push(drawn.photometric);
+      }
+      return {
+        ...(geometry && { geometry }),
+        mirrored,
+        ...(photometrics.length > 0 && { photometric: (image: RgbImage) => photometrics.forEach((photometric) => photometric(image)) }),
+      };
+    },
+  };
+}
