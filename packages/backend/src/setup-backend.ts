@@ -1,97 +1,128 @@
-import { BackendError, checkOptions } from "@acr/core";
-import { isNode } from "./internal/is-node.js";
-import { startBackend } from "./internal/start-backend.js";
+import { BackendError, checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
+import { registerTrainingKernels, type TrainingKernels } from "@acr/kernels";
+import { findBackend, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
 
 /** Options of `setupBackend`. */
 export interface SetupBackendOptions {
-  /**
-   * Names of the backends to try, best first; only these. Besides `wasm` and `cpu`, whatever the application has
-   * registered with tfjs by importing its package. Default `["wasm", "cpu"]`.
-   */
+  /** Backends to try, best first: `"wasm"`, `"cpu"`. Default: both, in this order. */
   prefer?: readonly string[];
-  /** Threads for one operation, 1 to 64. Default: the physical cores. More than one exist on `wasm` in Node. */
+  /** Threads of the wasm backend, 1 … 64. Default: the cores of this machine, at most 8. In browsers always 1. */
   threads?: number;
 }
 
-/** A better choice that was not available. */
+/** A backend that was not chosen, and why. */
 export interface SkippedBackend {
   name: string;
   reason: string;
 }
 
-/** What `setupBackend` started. */
+/** The backend in use. */
 export interface BackendInfo {
-  /** Name under which tfjs knows it. */
   name: string;
-  /** Threads of our kernels; 1 on other backends than `wasm`. */
   threads: number;
-  /** Our kernels use WebAssembly SIMD. */
   simd: boolean;
-  /** They also use relaxed SIMD (fused multiply-add). */
   relaxedSimd: boolean;
-  /** Of the package of the backend, or of tfjs-core where that is unknown. */
+  /** Version of tfjs. */
   version: string;
-  /** For people, e.g. `wasm 4.22.0, 2 threads, relaxed SIMD`. */
+  /** One line for people. */
   description: string;
-  /** What would have been better, and why it was not available. */
+  /** Better backends that are not available here. */
   skipped: SkippedBackend[];
 }
 
+const KNOWN = ["wasm", "cpu"];
 const MAXIMUM_THREADS = 64;
-const OLDEST_NODE = 20;
+const DEFAULT_MAXIMUM_THREADS = 8;
 
-/** Calls wait for each other: two at once would start two engines. */
-let queue: Promise<unknown> = Promise.resolve();
+const isNode = () => typeof process !== "undefined" && process.versions?.node !== undefined;
+
+/** What is running, so that a second call with the same wishes changes nothing. */
+let running: { key: string; info: BackendInfo; kernels: TrainingKernels } | undefined;
 
 /**
- * Makes the best backend of this machine tfjs' current one, able to train: threaded `wasm` in Node, else plain `wasm`,
- * else `cpu`; with the training kernels registered. A second call keeps what runs, or changes its threads.
+ * Starts the best backend of this machine that can train, and registers the training kernels.
  *
- * Call it before the first tensor is made: a `wasm` backend that holds tensors cannot get threads any more.
- * Where nothing can be started, the backend from before stays current.
+ * `wasm` with threads in Node, with one thread in browsers; `cpu` (very slow, for tests) where `wasm` is not installed.
+ * A second call with the same options returns the same backend.
  *
- * @throws {BackendError} none of `prefer` is available (the message says why for each), threads is not an integer from
- * 1 to 64, Node is older than 20.
- * @throws {InvalidArgumentError} an option is unknown.
+ * @throws {BackendError} none of the wanted backends works; the message says why for each.
+ * @throws {InvalidArgumentError} an unknown backend or option, threads out of range.
  * @example
- * const backend = await setupBackend();
- * console.log(backend.description); // wasm 4.22.0, 2 threads, relaxed SIMD
+ * const { description } = await setupBackend({ threads: 2 });
+ * console.log(description); // "wasm, 2 threads, relaxed SIMD"
  */
-export function setupBackend(options: SetupBackendOptions = {}): Promise<BackendInfo> {
-  const result = queue.then(() => setup(options));
-  queue = result.catch(() => {});
-  return result;
-}
-
-async function setup(options: SetupBackendOptions): Promise<BackendInfo> {
+export async function setupBackend(options: SetupBackendOptions = {}): Promise<BackendInfo> {
   checkOptions("setupBackend", options, ["prefer", "threads"]);
-  const { prefer = ["wasm", "cpu"], threads } = options;
-  if (!Array.isArray(prefer) || prefer.length === 0 || prefer.some((name) => typeof name !== "string")) {
-    throw new BackendError('setupBackend: prefer must be a list of backend names, e.g. ["wasm", "cpu"].');
+  const { prefer = KNOWN } = options;
+  const threads = options.threads ?? (await defaultThreads());
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
+    throw new InvalidArgumentError(`setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`);
   }
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS)) {
-    throw new BackendError(`setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}. Leave it out for one a core.`);
+  for (const name of prefer) {
+    if (!KNOWN.includes(name)) {
+      throw new InvalidArgumentError(`setupBackend: unknown backend "${name}"; did you mean ${nearestNames(name, KNOWN, 1)[0]}? Valid names: ${KNOWN.join(", ")}.`);
+    }
   }
-  if (isNode() && Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
-    throw new BackendError(`setupBackend: Node ${process.versions.node} is too old; expected Node >= ${OLDEST_NODE}. Install a current one.`);
-  }
+  const key = JSON.stringify([prefer, threads]);
+  if (running?.key === key && getBackend() === running.info.name) return running.info;
+  await running?.kernels.undo();
+  running = undefined;
+
   const skipped: SkippedBackend[] = [];
   for (const name of prefer) {
     try {
-      const { version, kernels, threadsReason } = await startBackend(name, threads);
-      if (threadsReason) skipped.push({ name: `${name} with threads`, reason: threadsReason });
-      const simd = kernels.variant.startsWith("simd");
-      const relaxedSimd = kernels.variant.endsWith("relaxed");
-      const features = [
-        `${name} ${version}`,
-        ...(name === "wasm" ? [`${kernels.threads} ${kernels.threads === 1 ? "thread" : "threads"}`] : []),
-        ...(simd ? [relaxedSimd ? "relaxed SIMD" : "SIMD"] : []),
-      ];
-      return { name, threads: kernels.threads, simd, relaxedSimd, version, description: features.join(", "), skipped };
+      const { info, kernels } = await start(name, threads);
+      running = { key, info: { ...info, skipped }, kernels };
+      return running.info;
     } catch (error) {
       skipped.push({ name, reason: (error as Error).message });
     }
   }
-  const reasons = skipped.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
-  throw new BackendError(`setupBackend: none of the preferred backends is available. ${reasons}`);
+  throw new BackendError(`setupBackend: no backend works here. ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join(" ")}`);
+}
+
+async function defaultThreads(): Promise<number> {
+  if (!isNode()) return 1;
+  const { availableParallelism } = await import("node:os");
+  return Math.min(DEFAULT_MAXIMUM_THREADS, availableParallelism());
+}
+
+async function start(name: string, threads: number): Promise<{ info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels }> {
+  const version = version_core;
+  if (name === "cpu") {
+    await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
+    await activate("cpu");
+    const kernels = await registerTrainingKernels();
+    return { info: { name, threads: 1, simd: false, relaxedSimd: false, version, description: "cpu (plain JavaScript, slow)" }, kernels };
+  }
+  await install("wasm", () => import("@tensorflow/tfjs-backend-wasm"));
+  if (isNode()) {
+    if (process.versions.node.startsWith("20.")) {
+      // Node 20 has relaxed SIMD behind a flag, which must be set before the module is compiled.
+      const { setFlagsFromString } = await import("node:v8");
+      setFlagsFromString("--experimental-wasm-relaxed-simd");
+    }
+    const { startThreadedWasm } = await import("./internal/start-threaded-wasm.js");
+    await startThreadedWasm(threads);
+  }
+  await activate("wasm");
+  const kernels = await registerTrainingKernels({ threads: isNode() ? threads : 1 });
+  const relaxedSimd = kernels.variant.endsWith("relaxed");
+  const description = `wasm, ${kernels.threads} thread${kernels.threads === 1 ? "" : "s"}, ${relaxedSimd ? "relaxed SIMD" : "SIMD"}`;
+  return { info: { name, threads: kernels.threads, simd: true, relaxedSimd, version, description }, kernels };
+}
+
+/** Loads a backend's package, which registers it. */
+async function install(name: string, load: () => Promise<unknown>): Promise<void> {
+  try {
+    await load();
+  } catch (cause) {
+    throw new BackendError(`@tensorflow/tfjs-backend-${name} is not installed. Run npm i @tensorflow/tfjs-backend-${name}.`, { cause });
+  }
+  if (!findBackend(name) && name === "cpu") throw new BackendError(`the ${name} backend did not start.`);
+}
+
+async function activate(name: string): Promise<void> {
+  if (!(await setBackend(name))) throw new BackendError(`the ${name} backend did not start.`);
+  await ready();
 }
