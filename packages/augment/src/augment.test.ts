@@ -4,7 +4,7 @@ import { blur, colorJitter, compose, defaultAugmentation, gamma, grayscale, nois
 const picture = (value = 100) => ({ width: 20, height: 16, data: new Uint8Array(20 * 16 * 3).map((_, i) => (value + 13 * i) % 256) });
 const photometrics = { blur: blur({ probability: 1, sigma: 0.1 }), colorJitter: colorJitter(), gamma: gamma(), grayscale: grayscale({ probability: 1 }), noise: noise(), occlude: occlude({ probability: 1 }) };
 
-it.each(Object.entries(photometrics))("%s changes pixels, the same way for the same seed, and moves no point", (_, augmentation) => {
+it.each(Object.entries(photometrics))("%s changes pixels, the same way for the same seed, and moves no point", (name, augmentation) => {
   const run = (seed: number) => {
     const image = picture();
     const { photometric, geometry } = augmentation.draw(createRandom(seed));
@@ -13,7 +13,7 @@ it.each(Object.entries(photometrics))("%s changes pixels, the same way for the s
     return [...image.data];
   };
   expect(run(1)).toEqual(run(1));
-  expect(run(1)).not.toEqual(run(2));
+  if (name !== "grayscale") expect(run(1)).not.toEqual(run(2));
   expect(run(1)).not.toEqual([...picture().data]);
 });
 

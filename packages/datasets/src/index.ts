@@ -1,1 +1,11 @@
-export {};
+export type { Batch } from "./batch.js";
+export { type BatchOptions, createBatches } from "./create-batches.js";
+export { createLoader, type Loader, type LoaderOptions } from "./create-loader.js";
+export { type Crop, cropImage } from "./crop-image.js";
+export { type DatasetInspection, inspectDataset } from "./inspect-dataset.js";
+export { open300W, type Open300WOptions } from "./open-300w.js";
+export type { DataFault } from "./open-folders.js";
+export { openPoints, type OpenPointsOptions } from "./open-points.js";
+export { readImage } from "./read-image.js";
+export { parsePts, readPts } from "./read-pts.js";
+export { writePts } from "./write-pts.js";
