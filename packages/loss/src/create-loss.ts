@@ -1,5 +1,5 @@
 import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
-import { type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import { getBackend, type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
 import { acrLoss } from "./acr-loss.js";
 import { charbonnierLoss } from "./charbonnier-loss.js";
 import { huberLoss } from "./huber-loss.js";
@@ -54,7 +54,8 @@ export function listLosses(): string[] {
 }
 
 /**
- * A loss by name, for recipes and command lines. Options are checked at once.
+ * A loss by name, for recipes and command lines. Options are checked at once when a tfjs backend is running, else by the
+ * first call.
  *
  * @param name - one of `listLosses()`; the function's own name, e.g. `"wingLoss"`, works too.
  * @param options - the options of that loss that are plain JSON.
@@ -84,7 +85,7 @@ export function createLoss(name: string, options: object = {}): Loss {
       ...(reduction && { reduction }),
     });
   };
-  // One call on nothing finds wrong options here rather than in the first training step.
-  tidy(() => loss(zeros([1, 1, 2]), zeros([1, 1, 2]), needsDifficulty ? { difficulty: zeros([1, 1, 2]) } : {}));
+  // One call on nothing finds wrong values here rather than in the first training step; it needs a started backend.
+  if (getBackend()) tidy(() => loss(zeros([1, 1, 2]), zeros([1, 1, 2]), needsDifficulty ? { difficulty: zeros([1, 1, 2]) } : {}));
   return Object.assign(loss, { lossName: key, options: Object.freeze(fixed), needsDifficulty });
 }

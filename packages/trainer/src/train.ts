@@ -3,9 +3,9 @@ import { type Augmentation, type FaceDataset, InvalidArgumentError } from "@acr/
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
 import { setupBackend } from "@acr/backend";
 import { createLandmarkModel } from "@acr/backbones";
-import { createLoader } from "@acr/datasets";
+import { createLoader, type Loader } from "@acr/datasets";
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
-import { createLoss } from "@acr/loss";
+import { createLoss, type Loss } from "@acr/loss";
 import { difficultyTensor, type PointModel, stageAt } from "@acr/shape-model";
 import { memory, type Scalar, type Tensor, tensor, tensor4d, tidy, type Variable, variableGrads } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
@@ -68,7 +68,6 @@ function modelVariables(model: LayersModel): { trainable: Variable[]; all: Map<s
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult> {
   const { folder, resume = false, signal } = options;
   const recipe = resume ? await resumedRecipe(folder, options.recipe) : parseRecipe(options.recipe ?? {});
-  const loss = createLoss(recipe.loss, recipe.lossOptions);
   // Data before anything else: a fault must show before a folder is made or an engine started.
   const trainFaces = await openDataset(recipe, recipe.trainSplit);
   const valFaces = await openDataset(recipe, recipe.valSplit);
@@ -80,6 +79,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     throw new InvalidArgumentError(`train: batchSize ${recipe.batchSize} is larger than the training set of ${trainFaces.length} faces.`);
   }
   const backend = await setupBackend({ prefer: recipe.backend === "auto" ? undefined : [recipe.backend], threads: recipe.threads });
+  const loss = createLoss(recipe.loss, recipe.lossOptions);
   const environment = { node: process.version, platform: `${process.platform}-${process.arch}`, backend };
   const checkpoint = resume ? await loadCheckpoint(runFiles(folder).checkpoint) : undefined;
   if (!resume) await createRunFolder(folder, recipe, environment);
@@ -128,9 +128,9 @@ class TrainingRun {
   model!: LayersModel;
   private fused!: LayersModel;
   private optimizer!: FusedAdam;
-  private loss!: ReturnType<typeof createLoss>;
+  private loss!: Loss;
   private shapeModel: PointModel | undefined;
-  private loader!: ReturnType<typeof createLoader>;
+  private loader!: Loader;
   private history: EpochMetrics[] = [];
   private best: TrainResult["best"];
   private step = 0;
@@ -144,7 +144,7 @@ class TrainingRun {
     private readonly stepsPerEpoch: number,
   ) {}
 
-  async prepare(loss: ReturnType<typeof createLoss>, checkpoint: Checkpoint | undefined): Promise<void> {
+  async prepare(loss: Loss, checkpoint: Checkpoint | undefined): Promise<void> {
     const { recipe, folder } = this;
     this.loss = loss;
     this.loader = createLoader(this.trainFaces, {
@@ -153,8 +153,12 @@ class TrainingRun {
       augment: AUGMENTATIONS[recipe.augmentation](),
       seed: recipe.seed,
     });
-    const { shapeModel, meanShape } = await fitShapeModel(this.loader, { augmentation: AUGMENTATIONS[recipe.augmentation](), seed: recipe.seed });
-    if (recipe.loss === "acr") {
+    const shapeModel = fitShapeModel(await this.loader.shapes(), {
+      scheme: this.trainFaces.scheme,
+      augmentation: AUGMENTATIONS[recipe.augmentation](),
+      seed: recipe.seed,
+    });
+    if (loss.needsDifficulty) {
       this.shapeModel = shapeModel;
       await writeFileAtomically(runFiles(folder).shapeModel, [JSON.stringify(shapeModel.toJSON())]);
     }
@@ -166,11 +170,12 @@ class TrainingRun {
           imageSize: recipe.imageSize,
           dropout: recipe.dropout,
           head: "gap",
-          meanShape,
+          meanShape: shapeModel.mean,
           seed: recipe.seed,
         });
     this.fused = optimizeForTraining(this.model);
-    this.optimizer = new FusedAdam({ ...recipe.optimizer, learningRate: recipe.learningRate });
+    const { name: _, ...adam } = recipe.optimizer;
+    this.optimizer = new FusedAdam({ ...adam, learningRate: recipe.learningRate });
     if (checkpoint) await this.restore(checkpoint);
   }
 
@@ -263,8 +268,7 @@ class TrainingRun {
   private modesAt(epoch: number): number | undefined {
     if (!this.shapeModel) return undefined;
     const { by, schedule } = this.recipe.difficulty;
-    const stages = schedule.map(({ from, fraction }) => ({ from, fraction }));
-    return this.shapeModel.modeCount({ by, fraction: stageAt(stages, epoch, this.recipe.epochs).fraction });
+    return this.shapeModel.modeCount({ by, fraction: stageAt(schedule, epoch, this.recipe.epochs).fraction });
   }
 
   /** One optimizer step; the mean loss of the batch. */
