@@ -1,5 +1,4 @@
-import { AcrError } from "@acr/core";
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { benchCommand } from "./commands/bench.js";
 import { dataCommand } from "./commands/data.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -7,11 +6,9 @@ import { evaluateCommand } from "./commands/evaluate.js";
 import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
 import { trainCommand } from "./commands/train.js";
-import { version } from "../package.json" with { type: "json" };
+import { reportErrors } from "./internal/report-errors.js";
+import { version } from "../package.json";
 
-/** Bad usage or bad input: one line on stderr, no stack. */
-const BAD_INPUT = 2;
-const FAILURE = 1;
 /** What shells report for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
@@ -36,18 +33,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const command of [doctorCommand(), benchCommand(), dataCommand(), trainCommand(interrupted), evaluateCommand(), predictCommand(), reportCommand()]) {
     program.addCommand(inheritSettings(command, program));
   }
-  try {
+  return reportErrors(async () => {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
-    if (AcrError.isInstance(error)) {
-      process.stderr.write(`acr: ${error.message.replaceAll(/\s*\n\s*/g, " ")}\n`);
-      return error.code === "ACR_BACKEND" ? FAILURE : BAD_INPUT;
-    }
-    process.stderr.write(`acr: unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return FAILURE;
-  }
+  });
 }
 
 /** `addCommand` copies nothing from the parent, so error handling is handed down by hand. */

@@ -1,1 +1,1 @@
-export {};
+export { createSyntheticFaces, type SyntheticFacesOptions } from "./create-synthetic-faces.js";

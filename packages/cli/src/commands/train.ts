@@ -32,7 +32,7 @@ interface TrainFlags {
 }
 
 /** Sets `a.b.c` of a nested object; values are JSON where they parse, else text. */
-function setPath(target: Record<string, unknown>, assignment: string): void {
+export function setPath(target: Record<string, unknown>, assignment: string): void {
   const equals = assignment.indexOf("=");
   if (equals < 1) throw new InvalidArgumentError(`acr train: --set expects path=value; got "${assignment}".`);
   const path = assignment.slice(0, equals).split(".");

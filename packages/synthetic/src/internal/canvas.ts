@@ -1,0 +1,205 @@
+import type { Colour } from "./face-parameters.js";
+import type { Projected } from "./projection.js";
+
+/** Samples per pixel and axis. */
+export const SUPERSAMPLING = 2;
+
+/** Values per mesh vertex beside its place: albedo (3), key light, ambient light, shine. */
+export const ATTRIBUTES = 6;
+
+export interface Mesh {
+  /** x, y, depth per vertex, in samples. */
+  readonly places: Float32Array;
+  readonly attributes: Float32Array;
+  readonly triangles: Uint32Array;
+  /** Only where the interpolated sign is positive is the mesh drawn; one value per vertex. */
+  readonly cut?: Float32Array;
+}
+
+export interface FillOptions {
+  readonly colour: Colour;
+  /** Coverage, default 1; a function varies it by sample. */
+  readonly alpha?: number | ((x: number, y: number) => number);
+  /** Draws only where the stencil holds this mark. */
+  readonly within?: number;
+  /** Leaves this mark in the stencil. */
+  readonly mark?: number;
+  /** Samples nearer than the polygon by more than this hide it; absent draws over everything. */
+  readonly depthTolerance?: number;
+  /** Multiplies the light beneath. */
+  readonly shade?: number;
+  /** Added highlight. */
+  readonly shine?: number;
+  /** Replaces the light beneath, for things in front of the face. */
+  readonly light?: (x: number, y: number) => number;
+  /** The polygon lies before the face: what is beneath is hidden. */
+  readonly covers?: boolean;
+}
+
+/** Sample buffers of one picture: depth, albedo and light are kept apart until `resolve`. */
+export class Canvas {
+  /** Samples per side. */
+  readonly size: number;
+  readonly depth: Float32Array;
+  readonly data: Float32Array;
+  readonly stencil: Uint8Array;
+  /** 1 where something before the face hides it. */
+  readonly covered: Uint8Array;
+  private readonly crossings = new Float64Array(256);
+
+  constructor(imageSize: number) {
+    this.size = imageSize * SUPERSAMPLING;
+    this.depth = new Float32Array(this.size * this.size);
+    this.data = new Float32Array(this.size * this.size * ATTRIBUTES);
+    this.stencil = new Uint8Array(this.size * this.size);
+    this.covered = new Uint8Array(this.size * this.size);
+  }
+
+  clear(): void {
+    this.depth.fill(Number.NEGATIVE_INFINITY);
+    this.stencil.fill(0);
+    this.covered.fill(0);
+  }
+
+  drawMesh({ places, attributes, triangles, cut }: Mesh): void {
+    const { size, depth, data } = this;
+    for (let t = 0; t < triangles.length; t += 3) {
+      const [i, j, k] = [triangles[t]!, triangles[t + 1]!, triangles[t + 2]!];
+      const x0 = places[3 * i]!;
+      const y0 = places[3 * i + 1]!;
+      const x1 = places[3 * j]!;
+      const y1 = places[3 * j + 1]!;
+      const x2 = places[3 * k]!;
+      const y2 = places[3 * k + 1]!;
+      const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
+      if (area <= 1e-9) continue;
+      if (cut && cut[i]! <= 0 && cut[j]! <= 0 && cut[k]! <= 0) continue;
+      const left = Math.max(0, Math.ceil(Math.min(x0, x1, x2)));
+      const right = Math.min(size - 1, Math.floor(Math.max(x0, x1, x2)));
+      const top = Math.max(0, Math.ceil(Math.min(y0, y1, y2)));
+      const bottom = Math.min(size - 1, Math.floor(Math.max(y0, y1, y2)));
+      if (left > right || top > bottom) continue;
+      const inverse = 1 / area;
+      const [z0, z1, z2] = [places[3 * i + 2]!, places[3 * j + 2]!, places[3 * k + 2]!];
+      const [oi, oj, ok] = [i * ATTRIBUTES, j * ATTRIBUTES, k * ATTRIBUTES];
+      for (let y = top; y <= bottom; y++) {
+        for (let x = left; x <= right; x++) {
+          const w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * inverse;
+          if (w0 < 0) continue;
+          const w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * inverse;
+          const w2 = 1 - w0 - w1;
+          if (w1 < 0 || w2 < 0) continue;
+          const z = w0 * z0 + w1 * z1 + w2 * z2;
+          const at = y * size + x;
+          if (z <= depth[at]!) continue;
+          if (cut && w0 * cut[i]! + w1 * cut[j]! + w2 * cut[k]! <= 0) continue;
+          depth[at] = z;
+          const out = at * ATTRIBUTES;
+          for (let a = 0; a < ATTRIBUTES; a++) {
+            data[out + a] = w0 * attributes[oi + a]! + w1 * attributes[oj + a]! + w2 * attributes[ok + a]!;
+          }
+        }
+      }
+    }
+  }
+
+  /** Fills polygons by the even-odd rule, sample centres on integers. Several rings make holes. */
+  fill(rings: readonly (readonly Projected[])[], options: FillOptions): void {
+    const { size, crossings } = this;
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (const ring of rings) {
+      for (const point of ring) {
+        if (point[1] < low) low = point[1];
+        if (point[1] > high) high = point[1];
+      }
+    }
+    const plane = options.depthTolerance === undefined ? undefined : fitPlane(rings[0]!);
+    const bottom = Math.min(size - 1, Math.floor(high));
+    for (let y = Math.max(0, Math.ceil(low)); y <= bottom; y++) {
+      let count = 0;
+      for (const ring of rings) {
+        let previous = ring[ring.length - 1]!;
+        for (const point of ring) {
+          if (previous[1] <= y !== point[1] <= y && count < 256) {
+            crossings[count++] =
+              previous[0] + ((y - previous[1]) / (point[1] - previous[1])) * (point[0] - previous[0]);
+          }
+          previous = point;
+        }
+      }
+      const sorted = crossings.subarray(0, count).sort();
+      for (let c = 0; c + 1 < count; c += 2) {
+        const last = Math.min(size - 1, Math.floor(sorted[c + 1]!));
+        for (let x = Math.max(0, Math.ceil(sorted[c]!)); x <= last; x++) this.blend(x, y, options, plane);
+      }
+    }
+  }
+
+  /** A line of the given width in samples, as a filled ribbon. */
+  stroke(line: readonly Projected[], width: number | ((t: number) => number), options: FillOptions): void {
+    const left: Projected[] = [];
+    const right: Projected[] = [];
+    for (let k = 0; k < line.length; k++) {
+      const before = line[Math.max(0, k - 1)]!;
+      const after = line[Math.min(line.length - 1, k + 1)]!;
+      const [dx, dy] = [after[0] - before[0], after[1] - before[1]];
+      const half = (typeof width === "number" ? width : width(k / (line.length - 1))) / 2;
+      const factor = half / Math.max(1e-6, Math.hypot(dx, dy));
+      const [x, y, z] = line[k]!;
+      left.push([x - dy * factor, y + dx * factor, z]);
+      right.push([x + dy * factor, y - dx * factor, z]);
+    }
+    this.fill([[...left, ...right.toReversed()]], options);
+  }
+
+  private blend(x: number, y: number, options: FillOptions, plane: readonly number[] | undefined): void {
+    const at = y * this.size + x;
+    if (options.within !== undefined && this.stencil[at] !== options.within) return;
+    if (plane && this.depth[at]! > plane[0]! * x + plane[1]! * y + plane[2]! + options.depthTolerance!) return;
+    const { data } = this;
+    const out = at * ATTRIBUTES;
+    const background = this.depth[at] === Number.NEGATIVE_INFINITY;
+    if (options.covers) {
+      this.covered[at] = 1;
+      if (background) this.depth[at] = 1e6;
+    } else if (background) return;
+    if (options.mark !== undefined) this.stencil[at] = options.mark;
+    const alpha = typeof options.alpha === "function" ? options.alpha(x, y) : (options.alpha ?? 1);
+    for (let a = 0; a < 3; a++) data[out + a] = data[out + a]! + (options.colour[a]! - data[out + a]!) * alpha;
+    if (options.light) {
+      data[out + 3] = 0;
+      data[out + 4] = options.light(x, y);
+      data[out + 5] = 0;
+    }
+    if (options.shade !== undefined) {
+      data[out + 3] = data[out + 3]! * options.shade;
+      data[out + 4] = data[out + 4]! * options.shade;
+      data[out + 5] = data[out + 5]! * options.shade;
+    }
+    if (options.shine !== undefined) data[out + 5] = data[out + 5]! + options.shine * alpha;
+  }
+}
+
+/** Least-squares plane depth = a x + b y + c through a ring. */
+function fitPlane(ring: readonly Projected[]): [number, number, number] {
+  const n = ring.length;
+  let [mx, my, mz] = [0, 0, 0];
+  for (const [x, y, z] of ring) {
+    mx += x / n;
+    my += y / n;
+    mz += z / n;
+  }
+  let [xx, xy, yy, xz, yz] = [1e-3, 0, 1e-3, 0, 0];
+  for (const [x, y, z] of ring) {
+    xx += (x - mx) ** 2;
+    xy += (x - mx) * (y - my);
+    yy += (y - my) ** 2;
+    xz += (x - mx) * (z - mz);
+    yz += (y - my) * (z - mz);
+  }
+  const determinant = xx * yy - xy * xy;
+  const a = (xz * yy - yz * xy) / determinant;
+  const b = (yz * xx - xz * xy) / determinant;
+  return [a, b, mz - a * mx - b * my];
+}

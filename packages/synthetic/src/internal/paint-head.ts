@@ -1,0 +1,127 @@
+import type { Canvas } from "./canvas.js";
+import { type Appearance, type Colour, mix, scale } from "./face-parameters.js";
+import { gridMesh, type HeadLight } from "./grid-mesh.js";
+import { hashNoise, smoothNoise } from "./hash-noise.js";
+import type { HeadSurface, Point3 } from "./head-surface.js";
+import type { Project } from "./projection.js";
+
+const FRONT = 22;
+const BACK = 6;
+
+/** Column angles of the head mesh: dense at the nose, coarse at the back. */
+const ANGLES: readonly number[] = [
+  ...Array.from({ length: BACK }, (_, k) => -Math.PI + (k * Math.PI) / 2 / BACK),
+  ...Array.from({ length: 2 * FRONT + 1 }, (_, k) => {
+    const p = k / FRONT - 1;
+    return (Math.PI / 2) * (0.55 * p + 0.45 * p ** 3);
+  }),
+  ...Array.from({ length: BACK }, (_, k) => Math.PI / 2 + ((k + 1) * Math.PI) / 2 / BACK),
+];
+
+const bell = (x: number, y: number, rx: number, ry: number) => {
+  const d = (x / rx) ** 2 + (y / ry) ** 2;
+  return d < 6 ? Math.exp(-d) : 0;
+};
+
+const step = (low: number, high: number, value: number) => {
+  const t = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  return t * t * (3 - 2 * t);
+};
+
+/** Share of beard at a place of the front of the face. */
+function beardAt(surface: HeadSurface, appearance: Appearance, x: number, y: number): number {
+  if (appearance.beard === "none") return 0;
+  const { mouthY, noseBase, mouthHalfWidth, mouthGap } = surface.layout;
+  const ax = Math.abs(x);
+  const moustache = step(noseBase - 0.02, noseBase - 0.08, y) * step(mouthY - 0.05, mouthY + 0.02, y) * step(mouthHalfWidth + 0.12, mouthHalfWidth - 0.02, ax);
+  if (appearance.beard === "moustache") return moustache;
+  const below = step(mouthY - 0.05, mouthY - 0.16, y + mouthGap * 0.7 * step(0.4, 0, ax));
+  const round = step(mouthHalfWidth - 0.03, mouthHalfWidth + 0.08, ax) * step(mouthY + 0.05, mouthY - 0.05, y);
+  if (appearance.beard === "goatee") return Math.max(moustache, Math.max(below, round) * step(0.4, 0.28, ax));
+  const cheek = step(-0.45 - 0.9 * (0.75 - ax), -0.65 - 0.9 * (0.75 - ax), y) * step(0.3, 0.45, ax);
+  const full = Math.max(moustache, below, round * 0.9, cheek);
+  return full * step(0.02, -0.15, y);
+}
+
+/** Head, ears, neck and shoulders. */
+export function paintHead(canvas: Canvas, surface: HeadSurface, appearance: Appearance, project: Project, light: HeadLight, textureSeed: number): void {
+  const { layout, rows } = surface;
+  const { skin } = appearance;
+  const red: Colour = [skin[0] * 0.95, skin[1] * 0.72, skin[2] * 0.7];
+  const beardColour = mix(scale(appearance.hair, 0.9), skin, 0.1);
+  const beardStrength = appearance.beard === "stubble" ? 0.4 * appearance.beardStrength : appearance.beardStrength;
+  const albedoAt = ([x, y, z]: Point3): Colour => {
+    const ax = Math.abs(x);
+    const patch = 0.94 + 0.12 * smoothNoise(x * 5 + 20, y * 5 + 20, textureSeed);
+    if (z < -0.9) return scale(skin, patch);
+    const flush = 0.5 * appearance.blush * bell(ax - 0.48, y + 0.35, 0.2, 0.16) + 0.3 * bell(x, y - layout.noseTip, 0.16, 0.12);
+    const shadow = appearance.eyeShadow * (0.35 * bell(ax - layout.eyeX, y - 0.07, 0.2, 0.06) + 0.25 * bell(ax - layout.eyeX + 0.05, y + 0.1, 0.16, 0.05));
+    const colour = scale(mix(skin, red, Math.min(1, flush)), patch * (1 - 0.6 * shadow));
+    const beard = beardAt(surface, appearance, x, y) * beardStrength;
+    return beard > 0 ? mix(colour, beardColour, beard * (0.75 + 0.25 * hashNoise(x * 90, y * 90, textureSeed))) : colour;
+  };
+  const openAt = ([x, y, z]: Point3) => {
+    const ax = Math.abs(x);
+    let open = 1;
+    open -= 0.4 * bell(ax - layout.eyeX + layout.eyeHalfWidth + 0.02, y - 0.04, 0.07, 0.09);
+    open -= 0.18 * bell(ax - layout.eyeX, y - 0.08, 0.2, 0.05);
+    open -= 0.4 * bell(x, y - layout.noseBase + 0.03, 0.16, 0.045);
+    open -= 0.3 * bell(ax - layout.noseHalfWidth * 1.05, y - layout.noseBase - 0.05, 0.035, 0.09);
+    open -= 0.25 * bell(x, y - (layout.mouthY - layout.lowerLip - 0.05 - layout.mouthGap * 0.88), 0.18, 0.045);
+    // The underside of the jaw sees little of the sky.
+    return y < -0.5 && z < -0.3 ? open * 0.8 : open;
+  };
+  canvas.drawMesh(
+    gridMesh(
+      rows.length,
+      ANGLES.length,
+      (r, c) => surface.rowPoint(rows[r]!, ANGLES[c]!),
+      (point) => ({ albedo: albedoAt(point), open: openAt(point), gloss: 1 }),
+      project,
+      light,
+    ),
+  );
+
+  const ear = surface.jawRow(0);
+  for (const side of [-1, 1]) {
+    canvas.drawMesh(
+      gridMesh(
+        8,
+        13,
+        (r, c) => {
+          const polar = (r * Math.PI) / 7;
+          const around = -Math.PI + (c * Math.PI) / 6;
+          return [
+            side * (ear.width + 0.035) + 0.07 * Math.sin(polar) * Math.sin(around) + side * 0.05 * Math.cos(polar),
+            -0.13 + 0.24 * Math.cos(polar),
+            ear.side - 0.06 + 0.12 * Math.sin(polar) * Math.cos(around),
+          ];
+        },
+        () => ({ albedo: mix(skin, red, 0.5), open: 0.85, gloss: 0.5 }),
+        project,
+        light,
+      ),
+    );
+  }
+
+  const chin = rows.at(-1)!.y;
+  const levels = [-0.6, chin * 0.55 - 0.5, chin - 0.15, chin - 0.38, chin - 0.5, chin - 0.75, chin - 1.3, chin - 3];
+  const widths = [0.46, 0.47, 0.48, 0.56, 0.9, 1.35, 1.6, 1.7];
+  canvas.drawMesh(
+    gridMesh(
+      levels.length,
+      25,
+      (r, c) => {
+        const around = -Math.PI + (c * Math.PI) / 12;
+        return [widths[r]! * ear.width * 1.25 * Math.sin(around), levels[r]!, -0.85 + (0.42 + 0.1 * Math.max(0, r - 3)) * Math.cos(around)];
+      },
+      (_, r, c) => ({
+        albedo: r < 4 ? scale(skin, 0.95) : scale(appearance.cloth, 0.9 + 0.2 * hashNoise(r, c, textureSeed)),
+        open: [0.45, 0.55, 0.7, 0.85, 0.95, 1, 1, 1][r]!,
+        gloss: 0.2,
+      }),
+      project,
+      light,
+    ),
+  );
+}
