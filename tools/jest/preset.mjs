@@ -14,8 +14,10 @@ export const jestProject = (name, rootDir) => ({
       { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
     ],
   },
-  transformIgnorePatterns: ["/node_modules/", "/dist/"],
+  // h5wasm is published as ESM only, which jest's require cannot read.
+  transformIgnorePatterns: ["/node_modules/(?!h5wasm/)", "/packages/[^/]+/dist/"],
   moduleNameMapper: {
+    "^h5wasm$": fromHere("../../node_modules/h5wasm/dist/esm/hdf5_hl.js"),
     "^@acr/testing$": fromHere("../testing/src/index.ts"),
     "^@acr/([a-z-]+)$": `${fromHere("../../packages")}/$1/src/index.ts`,
     "^@acr/([a-z-]+)/(node|browser|wasm|tensorflow|webgpu)$": `${fromHere("../../packages")}/$1/src/$2.ts`,
