@@ -5,9 +5,23 @@ const { TestEnvironment } = require("jest-environment-node");
  * libraries test with `instanceof`, so both realms must share one set of constructors.
  */
 const SHARED = [
-  "ArrayBuffer", "SharedArrayBuffer", "Atomics", "DataView", "Float32Array", "Float64Array",
-  "Int8Array", "Int16Array", "Int32Array", "Uint8Array", "Uint8ClampedArray", "Uint16Array", "Uint32Array",
-  "BigInt64Array", "BigUint64Array", "WebAssembly", "performance",
+  "ArrayBuffer",
+  "SharedArrayBuffer",
+  "Atomics",
+  "DataView",
+  "Float32Array",
+  "Float64Array",
+  "Int8Array",
+  "Int16Array",
+  "Int32Array",
+  "Uint8Array",
+  "Uint8ClampedArray",
+  "Uint16Array",
+  "Uint32Array",
+  "BigInt64Array",
+  "BigUint64Array",
+  "WebAssembly",
+  "performance",
 ];
 
 module.exports = class RealmEnvironment extends TestEnvironment {

@@ -14,8 +14,15 @@ export const jestProject = (name, rootDir) => ({
       { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
     ],
   },
-  transformIgnorePatterns: ["/node_modules/", "/dist/"],
+  // These are published as ESM only, which jest's require cannot read: h5wasm, and Vega with what it imports.
+  transformIgnorePatterns: [
+    "/node_modules/(?!(h5wasm|vega(-[a-z-]+)?|d3-[a-z-]+|internmap|delaunator|robust-predicates|json-stringify-pretty-compact)/)",
+    "/packages/[^/]+/dist/",
+  ],
   moduleNameMapper: {
+    "^h5wasm$": fromHere("../../node_modules/h5wasm/dist/esm/hdf5_hl.js"),
+    // Vega's canvas for Node is behind a top-level await, which CommonJS has not; the other build needs none.
+    "^vega-canvas$": fromHere("../../node_modules/vega-canvas/build/vega-canvas.browser.js"),
     "^@acr/testing$": fromHere("../testing/src/index.ts"),
     "^@acr/([a-z-]+)$": `${fromHere("../../packages")}/$1/src/index.ts`,
     "^@acr/([a-z-]+)/(node|browser|wasm|tensorflow|webgpu)$": `${fromHere("../../packages")}/$1/src/$2.ts`,

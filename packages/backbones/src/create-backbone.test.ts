@@ -1,62 +1,157 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { readFileSync } from "node:fs";
-import { goldenFolder } from "@acr/testing";
+import { InvalidArgumentError } from "@acr/core";
+import { expectNoTensorLeak, goldenFolder } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
-import { io } from "@tensorflow/tfjs-core";
-import * as tfl from "@tensorflow/tfjs-layers";
-import { createBackbone, createLandmarkModel, listBackbones } from "./index.js";
+import { createBackbone, getBackbonePreset, listBackbones } from "./index.js";
 
-const folder = goldenFolder("keras");
+interface Counts {
+  total: number;
+  trainable: number;
+  layers: number;
+}
+const golden = goldenFolder("keras");
+const json = (file: string) => JSON.parse(readFileSync(`${golden}/${file}`, "utf8"));
+/** Sizes whose building takes seconds are counted in the slow suite. */
+const BUILT = [...listBackbones("mobilenet_v2_*"), "efficientnet_b0", "efficientnet_b3"];
+const keyOf = ({ model, alpha }: { model: string; alpha?: number }) =>
+  alpha === undefined
+    ? model.replace("EfficientNetB", "efficientnet_b")
+    : `mobilenet_v2_${String(Math.round(alpha * 100)).padStart(3, "0")}`;
+const trainable = (weights: { trainable: boolean; shape: readonly (number | null)[] }[]) =>
+  weights
+    .filter((weight) => weight.trainable)
+    .reduce((sum, { shape }) => sum + shape.reduce<number>((a, b) => a * (b ?? 0), 1), 0);
 
 beforeAll(() => tf.setBackend("cpu"));
+beforeEach(() => tf.engine().startScope());
+afterEach(() => tf.engine().endScope());
 
-(folder ? describe : describe.skip)("createBackbone(name) against Keras Applications", () => {
-  const counts = folder ? JSON.parse(readFileSync(`${folder}/parameter-counts.json`, "utf8")) : {};
+describe("createBackbone(name, options)", () => {
+  (golden ? test.each(BUILT) : test.skip.each(BUILT))(
+    "%s has Keras' layers, shapes and parameters",
+    (name) => {
+      const counts: Counts = json("parameter-counts.json").models.find(
+        (entry: { model: string }) => keyOf(entry) === name,
+      ).withoutTop;
+      const { blocks, inputSize } = json("block-shapes.json").models.find(
+        (entry: { model: string }) => keyOf(entry) === name,
+      );
+      const model = createBackbone(name, { pooling: "avg" });
+      // The seventh number of Keras' Normalization, a count of images, has no place in a convolution.
+      const absent = name.startsWith("efficientnet") ? 1 : 0;
+      expect(model.countParams()).toBe(counts.total - absent);
+      expect(trainable(model.trainableWeights as never)).toBe(counts.trainable);
+      expect(model.layers).toHaveLength(counts.layers);
+      expect(model.inputs[0]!.shape).toEqual([null, inputSize, inputSize, 3]);
+      for (const { lastLayer, shape } of blocks)
+        expect([lastLayer, model.getLayer(lastLayer).outputShape]).toEqual([lastLayer, [null, ...shape]]);
+      expect(getBackbonePreset(name).parameterCount).toBe(counts.total);
+      expect(model.outputs[0]!.shape).toEqual([null, getBackbonePreset(name).featureCount]);
+      model.dispose();
+    },
+  );
 
-  it.each(listBackbones("mobilenet_v2_*"))("has the parameter count of %s", (name) => {
-    const width = Number(name.slice(-3)) / 100;
-    const model = createBackbone(name, { inputSize: 64, pooling: "avg" });
-    const expected = counts.models.find((entry: { model: string; alpha: number }) => entry.model === "MobileNetV2" && entry.alpha === width);
-    expect(model.countParams()).toBe(expected.withoutTop.total);
-    expect(model.layers).toHaveLength(expected.withoutTop.layers);
+  (golden ? test.each(["mobilenet_v2_035", "efficientnet_b0"]) : test.skip.each(["mobilenet_v2_035"]))(
+    "%s names its layers as Keras, in the same order",
+    (name) => {
+      const { activations, inputShape } = json(`${name}/reference.json`) as {
+        activations: Record<string, { shape: number[] }>;
+        inputShape: number[];
+      };
+      const model = createBackbone(name, { inputSize: inputShape[1], pooling: "avg" });
+      const shapes = new Map(model.layers.map((layer) => [layer.name, layer.outputShape]));
+      for (const [layer, { shape }] of Object.entries(activations))
+        expect([layer, shapes.get(layer)]).toEqual([layer, [null, ...shape.slice(1)]]);
+      model.dispose();
+    },
+  );
+
+  test("pads odd and even sides as Keras does", () => {
+    const model = createBackbone("mobilenet_v2_035", { inputSize: [97, 64] });
+    expect(model.getLayer("block_1_pad").outputShape).toEqual([null, 51, 33, 48]);
+    expect(model.getLayer("block_1_depthwise").outputShape).toEqual([null, 25, 16, 48]);
     model.dispose();
   });
-});
 
-describe("createLandmarkModel(options)", () => {
-  const options = { backbone: "mobilenet_v2_035", landmarkCount: 5, imageSize: 32, seed: 3 };
-  const meanShape = Array.from({ length: 10 }, (_, i) => i / 20 - 0.25);
+  test("gives the same weights for the same seed and others for another", () => {
+    const kernels = [1, 1, 2].map((seed) => {
+      const model = createBackbone("mobilenet_v2_035", { inputSize: 32, seed });
+      const kernel = model.getLayer("block_3_expand").getWeights()[0]!.dataSync().slice();
+      model.dispose();
+      return kernel;
+    });
+    expect(kernels[0]).toEqual(kernels[1]);
+    expect(kernels[0]).not.toEqual(kernels[2]);
+  });
 
-  it("predicts the mean shape before training, as [B, K, 2]", () => {
-    const model = createLandmarkModel({ ...options, meanShape });
-    const y = model.predict(tf.randomUniform([2, 32, 32, 3], 0, 255, "float32", 1)) as tf.Tensor;
-    expect(y.shape).toEqual([2, 5, 2]);
-    [...y.dataSync()].forEach((value, i) => expect(value).toBeCloseTo(meanShape[i % 10]!, 6));
+  test("starts kernels uniformly in ±1/√inputs of one output value", () => {
+    const model = createBackbone("mobilenet_v2_100", { inputSize: 32 });
+    for (const [layer, inputs] of [
+      ["block_14_expand", 160],
+      ["block_14_depthwise", 9],
+    ] as const) {
+      const values = Array.from(model.getLayer(layer).getWeights()[0]!.dataSync());
+      const bound = 1 / Math.sqrt(inputs);
+      const largest = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+      expect(largest).toBeLessThanOrEqual(bound * 1.000001);
+      expect(largest).toBeGreaterThan(bound * 0.99);
+    }
     model.dispose();
   });
 
-  it("has the same weights for the same seed, others for another, and loads in plain tfjs", async () => {
-    const models = [createLandmarkModel(options), createLandmarkModel(options), createLandmarkModel({ ...options, seed: 4 })];
-    const first = models.map((model) => [...model.getWeights()[0]!.dataSync()]);
-    expect(first[0]).toEqual(first[1]);
-    expect(first[0]).not.toEqual(first[2]);
-    let saved: io.ModelArtifacts | undefined;
-    await models[0]!.save(io.withSaveHandler(async (artifacts) => {
-      saved = artifacts;
-      return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } };
-    }));
-    const loaded = await tfl.loadLayersModel(io.fromMemory(saved!));
-    const x = tf.randomUniform([1, 32, 32, 3], 0, 255, "float32", 1);
-    expect([...(loaded.predict(x) as tf.Tensor).dataSync()]).toEqual([...(models[0]!.predict(x) as tf.Tensor).dataSync()]);
+  test("outputIndices gives a pyramid of strides 2 to 32", () => {
+    for (const name of ["mobilenet_v2_035", "efficientnet_b0"]) {
+      const model = createBackbone(name, { inputSize: 64, outputIndices: [0, 1, 2, 3, 4] });
+      expect(model.outputs.map(({ shape }) => shape[1])).toEqual([32, 16, 8, 4, 2]);
+      model.dispose();
+    }
   });
 
-  it.each([
-    [() => createBackbone("mobilenet_v2_051"), "unknown backbone \"mobilenet_v2_051\"; did you mean mobilenet_v2_050"],
-    [() => createBackbone("mobilenet_v2_050", { inputSize: 8 }), "inputSize must be an integer >= 32; got 8"],
-    [() => createLandmarkModel({ ...options, dropout: 1 }), "dropout must be in [0, 1); got 1"],
-    [() => createLandmarkModel({ ...options, meanShape: [1] }), "meanShape must hold 10 numbers; got 1"],
-    [() => createLandmarkModel({ ...options, landmarks: 5 } as never), 'unknown option "landmarks". Did you mean landmarkCount?'],
-  ])("throws a clear error (%#)", (run, message) => {
+  test("trainable: false freezes everything, batchNormMomentum reaches every BatchNorm", () => {
+    const model = createBackbone("mobilenet_v2_035", {
+      inputSize: 32,
+      trainable: false,
+      batchNormMomentum: 0.5,
+    });
+    expect(model.trainableWeights).toHaveLength(0);
+    const momenta = model.layers
+      .map((layer) => layer.getConfig().momentum)
+      .filter((value) => value !== undefined);
+    expect(new Set(momenta)).toEqual(new Set([0.5]));
+    model.dispose();
+  });
+
+  test("uses Keras' momentum and epsilon by default", () => {
+    const config = (name: string, layer: string) => {
+      const model = createBackbone(name, { inputSize: 32 });
+      const { momentum, epsilon } = model.getLayer(layer).getConfig();
+      model.dispose();
+      return { momentum, epsilon };
+    };
+    expect(config("mobilenet_v2_035", "Conv_1_bn")).toEqual({ momentum: 0.999, epsilon: 1e-3 });
+    expect(config("efficientnet_b0", "top_bn")).toEqual({ momentum: 0.99, epsilon: 1e-3 });
+  });
+
+  test("leaves no tensor behind a disposed model", async () => {
+    await expectNoTensorLeak(() => createBackbone("efficientnet_b0", { inputSize: 32 }).dispose());
+  });
+
+  test.each([
+    ["mobilenet_v2_50", {}, /unknown backbone "mobilenet_v2_50"\. Nearest names: mobilenet_v2_050/],
+    ["mobilenet_v2_050", { inputsize: 64 }, /unknown option "inputsize"\. Did you mean inputSize/],
+    ["mobilenet_v2_050", { inputSize: 31 }, /inputSize must be an integer >= 32.*got 31/],
+    ["mobilenet_v2_050", { pooling: "mean" }, /pooling must be "none" or "avg" or "max"; got "mean"/],
+    ["mobilenet_v2_050", { outputIndices: [5] }, /outputIndices must be integers 0 … 4; got 5/],
+    ["mobilenet_v2_050", { outputIndices: [] }, /must name one map at least/],
+    ["mobilenet_v2_050", { outputIndices: [4], pooling: "avg" }, /exclude each other/],
+    ["mobilenet_v2_050", { dropPath: 0.1 }, /dropPath is known to efficientnet_\* only/],
+    ["efficientnet_b0", { dropPath: 1 }, /dropPath must be a number in \[0, 1\); got 1/],
+    ["mobilenet_v2_050", { batchNormMomentum: -1 }, /batchNormMomentum must be a number in \[0, 1\)/],
+    ["mobilenet_v2_050", { seed: Number.NaN }, /seed must be a finite number or a string/],
+  ])("createBackbone(%j, %j) throws", (name, options, message) => {
+    const run = () => createBackbone(name, options as never);
+    expect(run).toThrow(InvalidArgumentError);
     expect(run).toThrow(message);
   });
 });

@@ -1,77 +1,100 @@
-import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
-import { type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { mobilenetV2 } from "./mobilenet-v2.js";
+import { checkOptions, InvalidArgumentError } from "@acr/core";
+import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import { findRegistration } from "./internal/registry.js";
 
 /** Options of `createBackbone`. */
 export interface BackboneOptions {
-  /** Side of the square input in pixels, >= 32. Default 224. */
-  inputSize?: number;
-  /** `"avg"` adds global average pooling: output `[B, C]`. Default: the feature map `[B, H/32, W/32, C]`. */
-  pooling?: "avg";
-  /** Seed of the initial weights. Default 0. */
-  seed?: number;
-  /** Momentum of the moving statistics of BatchNormalization, in (0, 1). Default 0.999, as Keras Applications. */
+  /** Side of square pictures, or [height, width], pixels, ≥ 32. Default: the size the backbone was designed for. */
+  inputSize?: number | readonly [number, number];
+  /** What follows the last feature map: `"none"` leaves it [B, H, W, C]; the others give [B, C]. Default `"none"`. */
+  pooling?: "none" | "avg" | "max";
+  /**
+   * Outputs a feature pyramid instead: 0 … 4 stand for the last map at strides 2, 4, 8, 16, 32. Excludes `pooling`.
+   * Default: the last map only.
+   */
+  outputIndices?: readonly number[];
+  /** Whether the weights train. Default true. */
+  trainable?: boolean;
+  /** Chance of skipping the last residual branch in training, [0, 1), falling linearly to 0 at the first. EfficientNet only, default 0.2. */
+  dropPath?: number;
+  /** Momentum of all BatchNorm layers, [0, 1). Default as in Keras: MobileNetV2 0.999, EfficientNet 0.99. */
   batchNormMomentum?: number;
+  /** Seed of the starting weights. Default 0. */
+  seed?: number | string;
 }
-
-/** What a registry entry states. */
-export interface BackboneInfo {
-  name: string;
-  /** How pixels (0–255) become what the network wants: x · scale + offset. */
-  preprocess: { scale: number; offset: number };
-  paper: string;
-  build(options: Required<Omit<BackboneOptions, "pooling">>): LayersModel;
-}
-
-const MOBILENET_V2_WIDTHS = [0.35, 0.5, 0.75, 1, 1.3, 1.4];
-
-const REGISTRY: readonly BackboneInfo[] = MOBILENET_V2_WIDTHS.map((width) => ({
-  name: `mobilenet_v2_${Math.round(width * 100).toString().padStart(3, "0")}`,
-  preprocess: { scale: 1 / 127.5, offset: -1 },
-  paper: "arXiv:1801.04381",
-  build: (options) => mobilenetV2({ width, ...options }),
-}));
 
 /**
- * Names of the backbones, all or those that match a pattern with `*`.
+ * A convolutional network that turns pictures into features, with the layers, names, paddings and parameters of Keras
+ * Applications (without top). A plain tfjs LayersModel: it trains, saves and loads like any other.
  *
- * @example listBackbones("mobilenet_v2_1*"); // ["mobilenet_v2_100", "mobilenet_v2_130", "mobilenet_v2_140"]
- */
-export function listBackbones(pattern = "*"): string[] {
-  const expression = new RegExp(`^${pattern.split("*").map((part) => part.replaceAll(/[^\w]/g, "\\$&")).join(".*")}$`);
-  return REGISTRY.map(({ name }) => name).filter((name) => expression.test(name));
-}
-
-/**
- * What is known of a backbone: preprocessing and paper.
- *
- * @throws {InvalidArgumentError} unknown name; the message gives the nearest ones.
- * @example getBackboneInfo("mobilenet_v2_050").preprocess; // { scale: 1 / 127.5, offset: -1 }
- */
-export function getBackboneInfo(name: string): BackboneInfo {
-  const info = REGISTRY.find((entry) => entry.name === name);
-  if (info) return info;
-  const names = listBackbones();
-  throw new InvalidArgumentError(`createBackbone: unknown backbone "${name}"; did you mean ${nearestNames(String(name), names, 3).join(" or ")}? Valid names: ${names.join(", ")}.`);
-}
-
-/**
- * A feature extractor as a plain tfjs LayersModel, with Keras Applications' topology, layer names and parameter count.
- * Weights are random, from the seed.
+ * Input: [B, H, W, 3] after `getBackbonePreset(name).preprocess` (MobileNetV2: −1 … 1; EfficientNet: 0 … 255).
+ * Weights are random, equal for equal seeds; `loadKerasWeights` brings trained ones.
  *
  * @param name - one of `listBackbones()`.
- * @returns a model from `[B, H, W, 3]`, preprocessed, to features. The caller disposes it.
- * @throws {InvalidArgumentError} unknown name or option, inputSize below 32.
- * @example const backbone = createBackbone("mobilenet_v2_100", { inputSize: 224, pooling: "avg" });
+ * @returns a LayersModel, owned by the caller. Output [B, H/32, W/32, C], [B, C] when pooled, or one map per index.
+ * @throws {InvalidArgumentError} unknown name (with the nearest ones) or option, or a value out of range.
+ * @see Sandler et al., CVPR 2018, arXiv:1801.04381; Tan and Le, ICML 2019, arXiv:1905.11946.
+ * @example
+ * const backbone = createBackbone("mobilenet_v2_050", { inputSize: 112, pooling: "avg", seed: 1 });
+ * backbone.predict(tf.zeros([1, 112, 112, 3])).shape; // [1, 1280]
  */
 export function createBackbone(name: string, options: BackboneOptions = {}): LayersModel {
-  checkOptions("createBackbone", options, ["inputSize", "pooling", "seed", "batchNormMomentum"]);
-  const { inputSize = 224, pooling, seed = 0, batchNormMomentum = 0.999 } = options;
-  const info = getBackboneInfo(name);
-  if (!Number.isInteger(inputSize) || inputSize < 32) throw new InvalidArgumentError(`createBackbone: inputSize must be an integer >= 32; got ${inputSize}.`);
-  if (pooling !== undefined && pooling !== "avg") throw new InvalidArgumentError(`createBackbone: pooling must be "avg" or absent; got ${JSON.stringify(pooling)}.`);
-  const features = info.build({ inputSize, seed, batchNormMomentum });
-  if (pooling === undefined) return features;
-  const pooled = layers.globalAveragePooling2d({ name: "global_average_pooling2d" }).apply(features.outputs[0]!) as SymbolicTensor;
-  return model({ inputs: features.inputs, outputs: pooled, name: features.name });
+  const caller = "createBackbone";
+  checkOptions(caller, options, [
+    "inputSize",
+    "pooling",
+    "outputIndices",
+    "trainable",
+    "dropPath",
+    "batchNormMomentum",
+    "seed",
+  ]);
+  const { preset, build } = findRegistration(caller, name);
+  const {
+    pooling = "none",
+    outputIndices,
+    trainable = true,
+    dropPath,
+    batchNormMomentum,
+    seed = 0,
+  } = options;
+  const [height, width] = checkInputSize(caller, "inputSize", options.inputSize ?? preset.inputSize);
+  checkOneOf(caller, "pooling", pooling, ["none", "avg", "max"]);
+  if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
+  if (dropPath !== undefined && !name.startsWith("efficientnet")) {
+    throw new InvalidArgumentError(
+      `${caller}: dropPath is known to efficientnet_* only; got it with ${name}.`,
+    );
+  }
+  if (batchNormMomentum !== undefined) checkRange(caller, "batchNormMomentum", batchNormMomentum);
+  checkSeed(caller, seed);
+  if (outputIndices && pooling !== "none") {
+    throw new InvalidArgumentError(
+      `${caller}: outputIndices and pooling exclude each other; got both. Pool the maps yourself.`,
+    );
+  }
+
+  const images = input({ shape: [height, width, 3], name: "input_layer" });
+  const { maps, poolingName } = build(images, { seed, batchNormMomentum, dropPath });
+  const last = maps[maps.length - 1]!;
+  let outputs: SymbolicTensor | SymbolicTensor[] = last;
+  if (outputIndices) {
+    outputs = outputIndices.map((index) => {
+      const map = maps[index];
+      if (map) return map;
+      throw new InvalidArgumentError(
+        `${caller}: outputIndices must be integers 0 … ${maps.length - 1}; got ${index}.`,
+      );
+    });
+    if (outputs.length === 0)
+      throw new InvalidArgumentError(`${caller}: outputIndices must name one map at least; got none.`);
+  } else if (pooling === "avg") {
+    outputs = layers.globalAveragePooling2d({ name: poolingName.avg }).apply(last) as SymbolicTensor;
+  } else if (pooling === "max") {
+    outputs = layers.globalMaxPooling2d({ name: poolingName.max }).apply(last) as SymbolicTensor;
+  }
+  const backbone = model({ name, inputs: images, outputs });
+  if (!trainable) for (const layer of backbone.layers) layer.trainable = false;
+  return backbone;
 }

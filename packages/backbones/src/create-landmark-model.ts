@@ -1,78 +1,128 @@
-import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
-import { tensor1d, tidy, zeros } from "@tensorflow/tfjs-core";
+import { checkOptions, createRandom, InvalidArgumentError, ShapeError } from "@acr/core";
+import { tensor1d, zeros } from "@tensorflow/tfjs-core";
 import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { createBackbone, getBackboneInfo } from "./create-backbone.js";
+import { checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import { Dropout } from "./internal/dropout.js";
+import { findRegistration } from "./internal/registry.js";
 
 /** Options of `createLandmarkModel`. */
 export interface LandmarkModelOptions {
   /** One of `listBackbones()`. */
   backbone: string;
-  /** K, >= 1. */
+  /** K, ≥ 1. */
   landmarkCount: number;
-  /** Side of the square input in pixels, >= 32. Default 224. */
-  imageSize?: number;
-  /** Share of the pooled features dropped in training, in [0, 1). Default 0. */
+  /** Side of the square crops, or [height, width], pixels, ≥ 32. Default: the backbone's own size. */
+  imageSize?: number | readonly [number, number];
+  /** Share of pooled features dropped in training, [0, 1). Default 0. */
   dropout?: number;
-  /** `"gap"`: global average pooling and a linear layer, as in the paper. Default `"gap"`. */
+  /** `"gap"`: global average pooling, dropout, one linear layer (the paper's). Default `"gap"`. */
   head?: "gap";
-  /** Where the head's bias starts: a flat shape of 2K numbers in the `centered` frame. Default: zeros. */
+  /** 2K coordinates in the `centered` frame where predictions start. Default: the centre of the crop. */
   meanShape?: ArrayLike<number>;
-  /** Seed of the initial weights. Default 0. */
-  seed?: number;
-  /** Momentum of the moving statistics, in (0, 1). Default 0.99: a run of a few thousand steps forgets its start. */
+  /**
+   * Momentum of all BatchNorm layers, [0, 1). Default 0.99: Keras' 0.999 for MobileNetV2 needs thousands of steps until
+   * the moving statistics, which predictions use, have caught up with the weights.
+   */
   batchNormMomentum?: number;
+  /** Chance of skipping the last residual branch in training, [0, 1). EfficientNet only, default 0.2. */
+  dropPath?: number;
+  /** Seed of starting weights and dropout masks. Default 0. */
+  seed?: number | string;
 }
 
-const OPTIONS = ["backbone", "landmarkCount", "imageSize", "dropout", "head", "meanShape", "seed", "batchNormMomentum"];
+const KNOWN_OPTIONS = [
+  "backbone",
+  "landmarkCount",
+  "imageSize",
+  "dropout",
+  "head",
+  "meanShape",
+  "batchNormMomentum",
+  "dropPath",
+  "seed",
+];
 
 /**
- * A landmark regressor as a plain tfjs LayersModel: preprocessing, backbone, head.
+ * A network that predicts landmarks from a face crop: preprocessing, backbone, head. A plain tfjs LayersModel made of
+ * standard layers only: what it saves, plain tfjs loads.
  *
- * Input `[B, H, W, 3]`, values 0–255. Output `[B, K, 2]` in the `centered` frame (crop side = 1, centre = 0). The last
- * layer starts with zero weights, so that an untrained model predicts `meanShape`.
+ * Input [B, H, W, 3], values 0 … 255. Output [B, K, 2], (x, y) in the `centered` frame (crop side = 1, centre = 0).
+ * The linear layer starts with a zero kernel and the mean shape as bias, so that training starts at the mean shape.
  *
- * @throws {InvalidArgumentError} an unknown backbone, head or option, or a value out of range.   @throws {ShapeError} meanShape has not 2K numbers.
- * @example const model = createLandmarkModel({ backbone: "mobilenet_v2_050", landmarkCount: 68, imageSize: 112 });
+ * @returns a LayersModel, owned by the caller.
+ * @throws {InvalidArgumentError} unknown backbone (with the nearest ones) or option, or a value out of range.
+ * @throws {ShapeError} meanShape has not 2K finite values.
+ * @example
+ * const model = createLandmarkModel({ backbone: "mobilenet_v2_050", landmarkCount: 68, imageSize: 112, seed: 1 });
+ * model.predict(tf.zeros([1, 112, 112, 3])).shape; // [1, 68, 2]
  */
 export function createLandmarkModel(options: LandmarkModelOptions): LayersModel {
-  checkOptions("createLandmarkModel", options, OPTIONS);
-  const { backbone: name, landmarkCount, imageSize = 224, dropout = 0, head = "gap", meanShape, seed = 0, batchNormMomentum = 0.99 } = options;
-  const check = (valid: boolean, what: string) => {
-    if (!valid) throw new InvalidArgumentError(`createLandmarkModel: ${what}.`);
-  };
-  check(Number.isInteger(landmarkCount) && landmarkCount >= 1, `landmarkCount must be an integer >= 1; got ${landmarkCount}`);
-  check(dropout >= 0 && dropout < 1, `dropout must be in [0, 1); got ${dropout}`);
-  check(head === "gap", `head must be "gap"; got ${JSON.stringify(head)}`);
-  if (meanShape && meanShape.length !== landmarkCount * 2) {
-    throw new ShapeError(`createLandmarkModel: meanShape must hold ${landmarkCount * 2} numbers; got ${meanShape.length}.`);
+  const caller = "createLandmarkModel";
+  checkOptions(caller, options, KNOWN_OPTIONS);
+  const {
+    backbone,
+    landmarkCount,
+    dropout = 0,
+    head = "gap",
+    meanShape,
+    batchNormMomentum = 0.99,
+    dropPath,
+    seed = 0,
+  } = options ?? {};
+  const { preset, build } = findRegistration(caller, backbone);
+  if (!Number.isInteger(landmarkCount) || landmarkCount < 1) {
+    throw new InvalidArgumentError(
+      `${caller}: landmarkCount must be an integer >= 1; got ${String(landmarkCount)}.`,
+    );
   }
-  const { scale, offset } = getBackboneInfo(name).preprocess;
-  const backbone = createBackbone(name, { inputSize: imageSize, seed, batchNormMomentum });
-  const image = input({ shape: [imageSize, imageSize, 3], name: "image" });
-  const apply = (layer: layers.Layer, x: SymbolicTensor) => layer.apply(x) as SymbolicTensor;
-  // The backbone's layers are applied one by one, so that the result is one flat graph and not a model inside a model.
-  let x = graft(backbone, apply(layers.rescaling({ name: "preprocess", scale, offset }), image));
-  x = apply(layers.globalAveragePooling2d({ name: "pool" }), x);
-  if (dropout > 0) x = apply(layers.dropout({ name: "dropout", rate: dropout, seed }), x);
-  const regressor = layers.dense({ name: "regressor", units: landmarkCount * 2, kernelInitializer: "zeros" });
-  x = apply(regressor, x);
-  if (meanShape) {
-    tidy(() => regressor.setWeights([zeros(regressor.getWeights()[0]!.shape), tensor1d(Float32Array.from(meanShape))]));
+  const [height, width] = checkInputSize(caller, "imageSize", options.imageSize ?? preset.inputSize);
+  checkRange(caller, "dropout", dropout);
+  checkOneOf(caller, "head", head, ["gap"]);
+  checkRange(caller, "batchNormMomentum", batchNormMomentum);
+  if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
+  if (dropPath !== undefined && !backbone.startsWith("efficientnet")) {
+    throw new InvalidArgumentError(
+      `${caller}: dropPath is known to efficientnet_* only; got it with ${backbone}.`,
+    );
   }
-  return model({ inputs: image, outputs: apply(layers.reshape({ name: "landmarks", targetShape: [landmarkCount, 2] }), x), name: `${name}_landmarks` });
-}
+  checkSeed(caller, seed);
+  const units = 2 * landmarkCount;
+  if (meanShape && (meanShape.length !== units || !Array.from(meanShape).every(Number.isFinite))) {
+    throw new ShapeError(
+      `${caller}: meanShape must be 2K = ${units} finite numbers; got ${meanShape.length} values.`,
+    );
+  }
 
-/** Rebuilds a model's graph, with its own layers, on another input. */
-function graft(source: LayersModel, start: SymbolicTensor): SymbolicTensor {
-  const moved = new Map<SymbolicTensor, SymbolicTensor>([[source.inputs[0]!, start]]);
-  const move = (tensor: SymbolicTensor): SymbolicTensor => {
-    let result = moved.get(tensor);
-    if (!result) {
-      const inputs = tensor.inputs.map(move);
-      result = tensor.sourceLayer.apply(inputs.length === 1 ? inputs[0]! : inputs) as SymbolicTensor;
-      moved.set(tensor, result);
-    }
-    return result;
-  };
-  return move(source.outputs[0]!);
+  const images = input({ shape: [height, width, 3], name: "image" });
+  const { scale, offset } = preset.preprocess;
+  const isIdentity = scale === 1 && offset === 0;
+  const pixels = isIdentity
+    ? images
+    : (layers.rescaling({ name: "preprocess", scale, offset }).apply(images) as SymbolicTensor);
+  const { maps, poolingName } = build(pixels, { seed, batchNormMomentum, dropPath });
+  let x = layers
+    .globalAveragePooling2d({ name: poolingName.avg })
+    .apply(maps[maps.length - 1]!) as SymbolicTensor;
+  if (dropout > 0) {
+    const maskSeed = createRandom(seed)
+      .fork("head_dropout")
+      .integer(2 ** 31 - 1);
+    x = new Dropout({ name: "head_dropout", rate: dropout, maskSeed }).apply(x) as SymbolicTensor;
+  }
+  const dense = layers.dense({
+    name: "head_dense",
+    units,
+    kernelInitializer: "zeros",
+    biasInitializer: "zeros",
+  });
+  x = dense.apply(x) as SymbolicTensor;
+  x = layers.reshape({ name: "landmarks", targetShape: [landmarkCount, 2] }).apply(x) as SymbolicTensor;
+  if (meanShape) {
+    const kernel = zeros([preset.featureCount, units]);
+    const bias = tensor1d(Array.from(meanShape));
+    dense.setWeights([kernel, bias]);
+    kernel.dispose();
+    bias.dispose();
+  }
+  return model({ name: `${backbone}_landmarks`, inputs: images, outputs: x });
 }

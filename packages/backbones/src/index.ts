@@ -1,2 +1,10 @@
-export { type BackboneInfo, type BackboneOptions, createBackbone, getBackboneInfo, listBackbones } from "./create-backbone.js";
+export type { BackbonePreset } from "./backbone-preset.js";
+export { type BackboneOptions, createBackbone } from "./create-backbone.js";
 export { createLandmarkModel, type LandmarkModelOptions } from "./create-landmark-model.js";
+export { getBackbonePreset } from "./get-backbone-preset.js";
+export { listBackbones } from "./list-backbones.js";
+export {
+  type KerasWeightsReport,
+  type LoadKerasWeightsOptions,
+  loadKerasWeights,
+} from "./load-keras-weights.js";

@@ -10,14 +10,23 @@ import { nearestNames } from "./nearest-names.js";
  * @throws {InvalidArgumentError} on the first unknown name, with the nearest valid ones.
  * @example checkOptions("wingLoss", { widht: 3 }, ["width", "curvature"]); // throws: … Did you mean width?
  */
-export function checkOptions(functionName: string, options: object | undefined, known: readonly string[]): void {
+export function checkOptions(
+  functionName: string,
+  options: object | undefined,
+  known: readonly string[],
+): void {
   if (options === undefined) return;
   if (options === null || typeof options !== "object" || Array.isArray(options)) {
-    throw new InvalidArgumentError(`${functionName}: options must be an object; got ${options === null ? "null" : Array.isArray(options) ? "an array" : typeof options}.`);
+    throw new InvalidArgumentError(
+      `${functionName}: options must be an object; got ${options === null ? "null" : Array.isArray(options) ? "an array" : typeof options}.`,
+    );
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const hint = known.length > 0 ? ` Did you mean ${nearestNames(name, known, 1).join()}? Valid options: ${known.join(", ")}.` : "";
+    const hint =
+      known.length > 0
+        ? ` Did you mean ${nearestNames(name, known, 1).join()}? Valid options: ${known.join(", ")}.`
+        : "";
     throw new InvalidArgumentError(`${functionName}: unknown option "${name}".${hint}`);
   }
 }

@@ -50,9 +50,19 @@ function seedState(seed: string): RandomState {
  */
 export function createRandom(seed: number | string | RandomState): Random {
   let state: RandomState;
-  if (typeof seed === "string" || (typeof seed === "number" && Number.isFinite(seed))) state = seedState(`${seed}`);
-  else if (Array.isArray(seed) && seed.length === 4 && seed.every((word) => Number.isInteger(word)) && seed.some((word) => word !== 0)) state = seed as unknown as RandomState;
-  else throw new InvalidArgumentError(`createRandom: seed must be a finite number, a string or a state of four integers; got ${String(seed)}.`);
+  if (typeof seed === "string" || (typeof seed === "number" && Number.isFinite(seed)))
+    state = seedState(`${seed}`);
+  else if (
+    Array.isArray(seed) &&
+    seed.length === 4 &&
+    seed.every((word) => Number.isInteger(word)) &&
+    seed.some((word) => word !== 0)
+  )
+    state = seed as unknown as RandomState;
+  else
+    throw new InvalidArgumentError(
+      `createRandom: seed must be a finite number, a string or a state of four integers; got ${String(seed)}.`,
+    );
 
   let [a, b, c, d] = state.map((word) => word | 0) as [number, number, number, number];
   const next = () => {
@@ -71,9 +81,11 @@ export function createRandom(seed: number | string | RandomState): Random {
   const random: Random = {
     uniform: (low = 0, high = 1) => low + (high - low) * unit(),
     // Box and Muller; the second value is dropped so that the state alone determines the future.
-    normal: (mean = 0, deviation = 1) => mean + deviation * Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit()),
+    normal: (mean = 0, deviation = 1) =>
+      mean + deviation * Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit()),
     integer: (bound) => {
-      if (!Number.isInteger(bound) || bound < 1) throw new InvalidArgumentError(`Random.integer: bound must be an integer >= 1; got ${bound}.`);
+      if (!Number.isInteger(bound) || bound < 1)
+        throw new InvalidArgumentError(`Random.integer: bound must be an integer >= 1; got ${bound}.`);
       return Math.floor(unit() * bound);
     },
     chance: (probability = 0.5) => unit() < probability,
@@ -88,7 +100,10 @@ export function createRandom(seed: number | string | RandomState): Random {
       }
       return order;
     },
-    fork: (...labels) => createRandom(`${random.state().join(",")}/${labels.map((label) => `${typeof label}:${label}`).join("/")}`),
+    fork: (...labels) =>
+      createRandom(
+        `${random.state().join(",")}/${labels.map((label) => `${typeof label}:${label}`).join("/")}`,
+      ),
     state: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0],
   };
   return random;

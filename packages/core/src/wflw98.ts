@@ -3,7 +3,17 @@ import { range } from "./internal/range.js";
 import type { LandmarkScheme } from "./landmark-scheme.js";
 
 const EYE = ["UpperOuter", "Upper", "UpperInner"];
-const EYEBROW = ["Outer", "UpperOuter", "Upper", "UpperInner", "InnerTop", "InnerBottom", "LowerInner", "Lower", "LowerOuter"];
+const EYEBROW = [
+  "Outer",
+  "UpperOuter",
+  "Upper",
+  "UpperInner",
+  "InnerTop",
+  "InnerBottom",
+  "LowerInner",
+  "Lower",
+  "LowerOuter",
+];
 
 /** Opposite points of the two sides, from the order in which each part is numbered. */
 const PAIRS: [number, number][] = [
@@ -36,9 +46,17 @@ export const wflw98: LandmarkScheme = {
     "chin",
     ...range(0, 15).map((i) => `leftJaw${15 - i}`),
     ...EYEBROW.map((part) => `rightEyebrow${part}`),
-    ...["InnerTop", "UpperInner", "Upper", "UpperOuter", "Outer", "LowerOuter", "Lower", "LowerInner", "InnerBottom"].map(
-      (part) => `leftEyebrow${part}`,
-    ),
+    ...[
+      "InnerTop",
+      "UpperInner",
+      "Upper",
+      "UpperOuter",
+      "Outer",
+      "LowerOuter",
+      "Lower",
+      "LowerInner",
+      "InnerBottom",
+    ].map((part) => `leftEyebrow${part}`),
     "noseBridgeTop",
     "noseBridgeUpper",
     "noseBridgeLower",
@@ -49,7 +67,9 @@ export const wflw98: LandmarkScheme = {
     "leftNostrilInner",
     "leftNostrilOuter",
     ...["Outer", ...EYE, "Inner", "LowerInner", "Lower", "LowerOuter"].map((part) => `rightEye${part}`),
-    ...["Inner", ...EYE.toReversed(), "Outer", "LowerOuter", "Lower", "LowerInner"].map((part) => `leftEye${part}`),
+    ...["Inner", ...EYE.toReversed(), "Outer", "LowerOuter", "Lower", "LowerInner"].map(
+      (part) => `leftEye${part}`,
+    ),
     "rightMouthCorner",
     "rightUpperLipOuter",
     "rightUpperLipPeak",

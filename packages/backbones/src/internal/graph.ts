@@ -1,0 +1,119 @@
+import { createRandom, type Random } from "@acr/core";
+import { initializers, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { Dropout } from "./dropout.js";
+
+/** Shape of a feature map without the batch: [H, W, C]. */
+const sides = (x: SymbolicTensor) => x.shape.slice(1, 3) as [number, number];
+
+/** What a family fixes for all its layers. */
+export interface GraphStyle {
+  seed: number | string;
+  batchNormMomentum: number;
+  batchNormEpsilon: number;
+  /** How kernels start; `fan` is that of one output value, so depthwise kernels are not counted as dense ones. */
+  kernelStart: "torch-uniform" | "fan-out-normal";
+}
+
+/**
+ * Small vocabulary in which the families write their topology: names as in Keras, each kernel seeded by its name, so
+ * that adding a layer does not change the start of the others.
+ */
+export class Graph {
+  private readonly random: Random;
+
+  constructor(private readonly style: GraphStyle) {
+    this.random = createRandom(style.seed);
+  }
+
+  conv(
+    x: SymbolicTensor,
+    name: string,
+    filters: number,
+    kernelSize: number,
+    options: ConvOptions = {},
+  ): SymbolicTensor {
+    const { strides = 1, padding = "same", activation, bias = false } = options;
+    return layers
+      .conv2d({
+        name,
+        filters,
+        kernelSize,
+        strides,
+        padding,
+        useBias: bias,
+        activation,
+        kernelInitializer: this.start(name, false),
+      })
+      .apply(x) as SymbolicTensor;
+  }
+
+  depthwise(x: SymbolicTensor, name: string, kernelSize: number, options: ConvOptions = {}): SymbolicTensor {
+    const { strides = 1, padding = "same" } = options;
+    return layers
+      .depthwiseConv2d({
+        name,
+        kernelSize,
+        strides,
+        padding,
+        useBias: false,
+        depthwiseInitializer: this.start(name, true),
+      })
+      .apply(x) as SymbolicTensor;
+  }
+
+  batchNorm(x: SymbolicTensor, name: string): SymbolicTensor {
+    const { batchNormMomentum: momentum, batchNormEpsilon: epsilon } = this.style;
+    return layers.batchNormalization({ name, momentum, epsilon }).apply(x) as SymbolicTensor;
+  }
+
+  relu6(x: SymbolicTensor, name: string): SymbolicTensor {
+    return layers.reLU({ name, maxValue: 6 }).apply(x) as SymbolicTensor;
+  }
+
+  activation(x: SymbolicTensor, name: string, activation: "swish"): SymbolicTensor {
+    return layers.activation({ name, activation }).apply(x) as SymbolicTensor;
+  }
+
+  add(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor {
+    return layers.add({ name }).apply([x, y]) as SymbolicTensor;
+  }
+
+  dropout(x: SymbolicTensor, name: string, rate: number, noiseShape?: (number | null)[]): SymbolicTensor {
+    const seed = this.random.fork(name).integer(2 ** 31 - 1);
+    return new Dropout({ name, rate, noiseShape, maskSeed: seed }).apply(x) as SymbolicTensor;
+  }
+
+  /**
+   * Pads so that a following `valid` convolution of stride 2 sees what Keras' `correct_pad` shows it: one row and
+   * column less at the start where the side is even.
+   */
+  padForStride(x: SymbolicTensor, name: string, kernelSize: number): SymbolicTensor {
+    const half = Math.floor(kernelSize / 2);
+    const padding = sides(x).map((side) => [half - (1 - (side % 2)), half]) as [
+      [number, number],
+      [number, number],
+    ];
+    return layers.zeroPadding2d({ name, padding }).apply(x) as SymbolicTensor;
+  }
+
+  private start(name: string, isDepthwise: boolean) {
+    const seed = this.random.fork(name).integer(2 ** 31 - 1);
+    // tfjs takes [h, w, C, 1] for h·w·C inputs of one output; a depthwise output has h·w, which is tfjs' "fan out".
+    return this.style.kernelStart === "torch-uniform"
+      ? initializers.varianceScaling({
+          scale: 1 / 3,
+          mode: isDepthwise ? "fanOut" : "fanIn",
+          distribution: "uniform",
+          seed,
+        })
+      : initializers.varianceScaling({ scale: 2, mode: "fanOut", distribution: "normal", seed });
+  }
+}
+
+/** Options of one convolution. */
+interface ConvOptions {
+  strides?: number;
+  padding?: "same" | "valid";
+  activation?: "swish" | "sigmoid";
+  bias?: boolean;
+}
