@@ -13,16 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** What each package may import; a test reads it to keep biome.json in step. */
 export const ALLOWED_SIBLINGS = (() => {
-  const middle = [
-    "loss",
-    "shape-model",
-    "metrics",
-    "datasets",
-    "augment",
-    "synthetic",
-    "backbones",
-    "kernels",
-  ];
+  const middle = ["loss", "shape-model", "metrics", "datasets", "augment", "synthetic", "backbones", "kernels"];
   const belowTrainer = ["core", ...middle, "backend"];
   return {
     core: [],
@@ -35,30 +26,8 @@ export const ALLOWED_SIBLINGS = (() => {
 })();
 
 const FIELD_ORDER = [
-  ...[
-    "name",
-    "version",
-    "private",
-    "description",
-    "keywords",
-    "homepage",
-    "repository",
-    "bugs",
-    "license",
-    "type",
-  ],
-  ...[
-    "sideEffects",
-    "engines",
-    "bin",
-    "exports",
-    "main",
-    "module",
-    "types",
-    "files",
-    "scripts",
-    "dependencies",
-  ],
+  ...["name", "version", "private", "description", "keywords", "homepage", "repository", "bugs", "license", "type"],
+  ...["sideEffects", "engines", "bin", "exports", "main", "module", "types", "files", "scripts", "dependencies"],
   ...["peerDependencies", "peerDependenciesMeta", "optionalDependencies", "devDependencies", "publishConfig"],
 ];
 const REQUIRED_FIELDS = ["name", "version", "description", "keywords", "files", "peerDependencies"];
@@ -140,8 +109,7 @@ function checkManifest({ name, folder, manifest }, { packages, report }) {
   const known = fields.filter((field) => FIELD_ORDER.includes(field));
   const ordered = FIELD_ORDER.filter((field) => known.includes(field));
   const misplaced = known.findIndex((field, i) => field !== ordered[i]);
-  if (misplaced >= 0)
-    report(file, `field order: ${known[misplaced]} stands where ${ordered[misplaced]} belongs`);
+  if (misplaced >= 0) report(file, `field order: ${known[misplaced]} stands where ${ordered[misplaced]} belongs`);
   for (const field of REQUIRED_FIELDS) if (!(field in manifest)) report(file, `${field} is missing`);
   if (manifest.name !== `@acr/${name}`) report(file, `name must be @acr/${name}; got ${manifest.name}`);
   for (const [field, value] of Object.entries(FIXED_FIELDS)) {
@@ -249,10 +217,7 @@ function checkSources({ name, folder, manifest }, { root, report, rootManifest }
       if (specifier.startsWith(".")) {
         const target = resolve(root, dirname(file), specifier);
         if (relative(join(root, folder), target).startsWith("..")) {
-          report(
-            file,
-            `imports ${specifier}, which lies outside the package; import the package by its name`,
-          );
+          report(file, `imports ${specifier}, which lies outside the package; import the package by its name`);
         }
       } else if (!isBuiltin(specifier)) {
         const dependency = packageName(specifier);
@@ -286,15 +251,12 @@ function publicNames(folder, manifest, texts) {
 /** A test in the same folder uses each public function by name. */
 function checkTested(texts, isPublic, report) {
   for (const [file, text] of texts) {
-    if (/\.test(-d)?\.ts$|\.d\.ts$|[\\/](internal|generated|__fixtures__)[\\/]|[\\/]index\.ts$/.test(file))
-      continue;
+    if (/\.test(-d)?\.ts$|\.d\.ts$|[\\/](internal|generated|__fixtures__)[\\/]|[\\/]index\.ts$/.test(file)) continue;
     const declared = [...text.matchAll(/^export (?:async )?(?:function\*?|(?:abstract )?class) (\w+)/gm)].map(
       ([, name]) => name,
     );
     const names = [...new Set(declared)].filter((name) => isPublic.has(name));
-    const neighbours = [...texts].filter(
-      ([other]) => other.endsWith(".test.ts") && dirname(other) === dirname(file),
-    );
+    const neighbours = [...texts].filter(([other]) => other.endsWith(".test.ts") && dirname(other) === dirname(file));
     for (const name of names) {
       const used = new RegExp(`\\b${name}\\b`);
       if (!neighbours.some(([, test]) => used.test(test)))
@@ -335,9 +297,7 @@ function checkVersionsAgree({ packages, report }) {
 /** Each runtime dependency that is not ours has a record of why it is there. */
 function checkDecisions({ root, packages, report }) {
   const folder = join(root, "docs/decisions");
-  const records = existsSync(folder)
-    ? readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"))
-    : [];
+  const records = existsSync(folder) ? readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8")) : [];
   for (const { folder: packageFolder, manifest } of packages) {
     for (const dependency of Object.keys(manifest.dependencies ?? {})) {
       if (dependency.startsWith("@acr/")) continue;
@@ -354,8 +314,7 @@ function checkMachinePaths({ root, report }) {
     if (!TEXT_FILE.test(file) || !existsSync(join(root, file))) continue;
     const lines = readFileSync(join(root, file), "utf8").split("\n");
     const line = lines.findIndex((text) => MACHINE_PATH.test(text));
-    if (line >= 0)
-      report(`${file}:${line + 1}`, `names a path of one machine: ${lines[line].trim().slice(0, 100)}`);
+    if (line >= 0) report(`${file}:${line + 1}`, `names a path of one machine: ${lines[line].trim().slice(0, 100)}`);
   }
 }
 

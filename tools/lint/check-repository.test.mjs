@@ -14,8 +14,7 @@ after(() => {
 
 const README =
   "# x\n\n```sh\nnpm install x\n```\n## Example\n## Shapes and frames\n## API\n## Limits\n## References\n## Licence\n";
-const SOURCE =
-  'import { double } from "@acr/core";\nexport function triple(x: number) {\n  return x + double(x);\n}\n';
+const SOURCE = 'import { double } from "@acr/core";\nexport function triple(x: number) {\n  return x + double(x);\n}\n';
 
 /** A small repository without faults, then changed by `change(write, edit)`. */
 function faultsAfter(change = () => {}) {
@@ -165,10 +164,6 @@ test("biome.json refuses the same imports", () => {
     const patterns = override.linter.rules.style.noRestrictedImports.options.patterns;
     const { group } = patterns.find((pattern) => pattern.group.includes("@acr/*"));
     const open = group.filter((glob) => glob.startsWith("!")).map((glob) => glob.slice("!@acr/".length));
-    assert.deepEqual(
-      open.filter((glob) => !glob.endsWith("/**")).sort(),
-      [...allowed, name, "testing"].sort(),
-      name,
-    );
+    assert.deepEqual(open.filter((glob) => !glob.endsWith("/**")).sort(), [...allowed, name, "testing"].sort(), name);
   }
 });

@@ -1,21 +1,48 @@
 import { applyAffine, createRandom } from "@acr/core";
-import { blur, colorJitter, compose, defaultAugmentation, gamma, grayscale, noise, occlude, paperAugmentation, randomAffine, randomFlip, strongAugmentation } from "./index.js";
+import {
+  blur,
+  colorJitter,
+  compose,
+  defaultAugmentation,
+  gamma,
+  grayscale,
+  noise,
+  occlude,
+  paperAugmentation,
+  randomAffine,
+  randomFlip,
+  strongAugmentation,
+} from "./index.js";
 
-const picture = (value = 100) => ({ width: 20, height: 16, data: new Uint8Array(20 * 16 * 3).map((_, i) => (value + 13 * i) % 256) });
-const photometrics = { blur: blur({ probability: 1, sigma: 0.1 }), colorJitter: colorJitter(), gamma: gamma(), grayscale: grayscale({ probability: 1 }), noise: noise(), occlude: occlude({ probability: 1 }) };
-
-it.each(Object.entries(photometrics))("%s changes pixels, the same way for the same seed, and moves no point", (name, augmentation) => {
-  const run = (seed: number) => {
-    const image = picture();
-    const { photometric, geometry } = augmentation.draw(createRandom(seed));
-    expect(geometry).toBeUndefined();
-    photometric!(image);
-    return [...image.data];
-  };
-  expect(run(1)).toEqual(run(1));
-  if (name !== "grayscale") expect(run(1)).not.toEqual(run(2));
-  expect(run(1)).not.toEqual([...picture().data]);
+const picture = (value = 100) => ({
+  width: 20,
+  height: 16,
+  data: new Uint8Array(20 * 16 * 3).map((_, i) => (value + 13 * i) % 256),
 });
+const photometrics = {
+  blur: blur({ probability: 1, sigma: 0.1 }),
+  colorJitter: colorJitter(),
+  gamma: gamma(),
+  grayscale: grayscale({ probability: 1 }),
+  noise: noise(),
+  occlude: occlude({ probability: 1 }),
+};
+
+it.each(Object.entries(photometrics))(
+  "%s changes pixels, the same way for the same seed, and moves no point",
+  (name, augmentation) => {
+    const run = (seed: number) => {
+      const image = picture();
+      const { photometric, geometry } = augmentation.draw(createRandom(seed));
+      expect(geometry).toBeUndefined();
+      photometric!(image);
+      return [...image.data];
+    };
+    expect(run(1)).toEqual(run(1));
+    if (name !== "grayscale") expect(run(1)).not.toEqual(run(2));
+    expect(run(1)).not.toEqual([...picture().data]);
+  },
+);
 
 it("grayscale() gives equal channels; colorJitter with zero ranges and noise(0) change nothing", () => {
   const image = picture();

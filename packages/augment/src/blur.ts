@@ -10,7 +10,8 @@ import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } 
 export function blur(options: { probability?: number; sigma?: number } = {}): Augmentation {
   checkOptions("blur", options, ["probability", "sigma"]);
   const { probability = 0.2, sigma = 0.015 } = options;
-  if (!(probability >= 0 && probability <= 1)) throw new InvalidArgumentError(`blur: probability must be in [0, 1]; got ${probability}.`);
+  if (!(probability >= 0 && probability <= 1))
+    throw new InvalidArgumentError(`blur: probability must be in [0, 1]; got ${probability}.`);
   if (!(sigma > 0 && sigma <= 0.2)) throw new InvalidArgumentError(`blur: sigma must be in (0, 0.2]; got ${sigma}.`);
   return {
     name: "blur",
@@ -28,12 +29,20 @@ function gaussian({ width, height, data }: RgbImage, sigma: number): void {
   if (radius < 1) return;
   const kernel = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)));
   const total = kernel.reduce((sum, value) => sum + value, 0);
-  const pass = (source: ArrayLike<number>, count: number, length: number, step: number, stride: number, write: (at: number, value: number) => void) => {
+  const pass = (
+    source: ArrayLike<number>,
+    count: number,
+    length: number,
+    step: number,
+    stride: number,
+    write: (at: number, value: number) => void,
+  ) => {
     for (let line = 0; line < count; line++) {
       for (let i = 0; i < length; i++) {
         for (let c = 0; c < 3; c++) {
           let sum = 0;
-          for (let k = -radius; k <= radius; k++) sum += kernel[k + radius]! * source[line * stride + Math.min(length - 1, Math.max(0, i + k)) * step + c]!;
+          for (let k = -radius; k <= radius; k++)
+            sum += kernel[k + radius]! * source[line * stride + Math.min(length - 1, Math.max(0, i + k)) * step + c]!;
           write(line * stride + i * step + c, sum / total);
         }
       }

@@ -20,7 +20,8 @@ export function colorJitter(options: ColorJitterOptions = {}): Augmentation {
   checkOptions("colorJitter", options, ["brightness", "contrast", "color"]);
   const { brightness = 0.3, contrast = 0.3, color = 0.15 } = options;
   for (const [name, value] of Object.entries({ brightness, contrast, color })) {
-    if (!(value >= 0 && value < 1)) throw new InvalidArgumentError(`colorJitter: ${name} must be in [0, 1); got ${value}.`);
+    if (!(value >= 0 && value < 1))
+      throw new InvalidArgumentError(`colorJitter: ${name} must be in [0, 1); got ${value}.`);
   }
   return {
     name: "colorJitter",
@@ -39,7 +40,9 @@ function jitter({ data }: RgbImage, gains: readonly number[], contrast: number):
   for (let i = 0; i < data.length; i++) sum += data[i]!;
   const base = (sum / data.length) * (1 - contrast);
   // A table of 256 answers a channel is cheaper than arithmetic on each pixel.
-  const tables = gains.map((gain) => Uint8ClampedArray.from({ length: 256 }, (_, value) => (value * contrast + base) * gain));
+  const tables = gains.map((gain) =>
+    Uint8ClampedArray.from({ length: 256 }, (_, value) => (value * contrast + base) * gain),
+  );
   for (let i = 0; i < data.length; i += 3) {
     data[i] = tables[0]![data[i]!]!;
     data[i + 1] = tables[1]![data[i + 1]!]!;

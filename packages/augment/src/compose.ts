@@ -8,7 +8,10 @@ import { type Affine, type Augmentation, composeAffine, InvalidArgumentError, ty
  */
 export function compose(augmentations: readonly Augmentation[]): Augmentation {
   augmentations.forEach((augmentation, i) => {
-    if (typeof augmentation?.draw !== "function") throw new InvalidArgumentError(`compose: entry ${i} must be an augmentation; got ${typeof augmentation}. Call it, e.g. randomFlip().`);
+    if (typeof augmentation?.draw !== "function")
+      throw new InvalidArgumentError(
+        `compose: entry ${i} must be an augmentation; got ${typeof augmentation}. Call it, e.g. randomFlip().`,
+      );
   });
   return {
     name: "compose",
@@ -26,7 +29,9 @@ export function compose(augmentations: readonly Augmentation[]): Augmentation {
       return {
         ...(geometry && { geometry }),
         mirrored,
-        ...(photometrics.length > 0 && { photometric: (image: RgbImage) => photometrics.forEach((photometric) => photometric(image)) }),
+        ...(photometrics.length > 0 && {
+          photometric: (image: RgbImage) => photometrics.forEach((photometric) => photometric(image)),
+        }),
       };
     },
   };

@@ -9,7 +9,8 @@ import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core
 export function gamma(options: { range?: number } = {}): Augmentation {
   checkOptions("gamma", options, ["range"]);
   const { range = 0.4 } = options;
-  if (!(range >= 0 && Number.isFinite(range))) throw new InvalidArgumentError(`gamma: range must be >= 0; got ${range}.`);
+  if (!(range >= 0 && Number.isFinite(range)))
+    throw new InvalidArgumentError(`gamma: range must be >= 0; got ${range}.`);
   return {
     name: "gamma",
     options: { range },

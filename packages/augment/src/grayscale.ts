@@ -9,7 +9,8 @@ import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core
 export function grayscale(options: { probability?: number } = {}): Augmentation {
   checkOptions("grayscale", options, ["probability"]);
   const { probability = 0.1 } = options;
-  if (!(probability >= 0 && probability <= 1)) throw new InvalidArgumentError(`grayscale: probability must be in [0, 1]; got ${probability}.`);
+  if (!(probability >= 0 && probability <= 1))
+    throw new InvalidArgumentError(`grayscale: probability must be in [0, 1]; got ${probability}.`);
   return {
     name: "grayscale",
     options: { probability },

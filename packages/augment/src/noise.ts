@@ -10,7 +10,8 @@ import { type Augmentation, checkOptions, createRandom, InvalidArgumentError } f
 export function noise(options: { deviation?: number } = {}): Augmentation {
   checkOptions("noise", options, ["deviation"]);
   const { deviation = 10 } = options;
-  if (!(deviation >= 0 && Number.isFinite(deviation))) throw new InvalidArgumentError(`noise: deviation must be >= 0; got ${deviation}.`);
+  if (!(deviation >= 0 && Number.isFinite(deviation)))
+    throw new InvalidArgumentError(`noise: deviation must be >= 0; got ${deviation}.`);
   return {
     name: "noise",
     options: { deviation },
@@ -20,7 +21,8 @@ export function noise(options: { deviation?: number } = {}): Augmentation {
       return {
         photometric: ({ data }) => {
           const pixels = createRandom(seed).fork("noise");
-          for (let i = 0; i < data.length; i++) data[i] = Math.min(255, Math.max(0, Math.round(data[i]! + pixels.normal(0, sigma))));
+          for (let i = 0; i < data.length; i++)
+            data[i] = Math.min(255, Math.max(0, Math.round(data[i]! + pixels.normal(0, sigma))));
         },
       };
     },

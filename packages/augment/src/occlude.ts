@@ -18,9 +18,12 @@ export interface OccludeOptions {
 export function occlude(options: OccludeOptions = {}): Augmentation {
   checkOptions("occlude", options, ["probability", "minimum", "maximum"]);
   const { probability = 0.3, minimum = 0.09, maximum = 0.36 } = options;
-  if (!(probability >= 0 && probability <= 1)) throw new InvalidArgumentError(`occlude: probability must be in [0, 1]; got ${probability}.`);
+  if (!(probability >= 0 && probability <= 1))
+    throw new InvalidArgumentError(`occlude: probability must be in [0, 1]; got ${probability}.`);
   if (!(minimum > 0 && minimum <= maximum && maximum <= 1)) {
-    throw new InvalidArgumentError(`occlude: sizes must satisfy 0 < minimum <= maximum <= 1; got ${minimum} and ${maximum}.`);
+    throw new InvalidArgumentError(
+      `occlude: sizes must satisfy 0 < minimum <= maximum <= 1; got ${minimum} and ${maximum}.`,
+    );
   }
   return {
     name: "occlude",

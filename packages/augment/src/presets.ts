@@ -10,10 +10,12 @@ import { randomAffine } from "./random-affine.js";
 import { randomFlip } from "./random-flip.js";
 
 /** What recipes use unless they say otherwise: flip, ±25°, ±12 %, ±5 %, brightness and contrast ±30 %, colour ±15 %, a block on 30 %. */
-export const defaultAugmentation = (): Augmentation => compose([randomFlip(), randomAffine(), colorJitter(), occlude()]);
+export const defaultAugmentation = (): Augmentation =>
+  compose([randomFlip(), randomAffine(), colorJitter(), occlude()]);
 
 /** The paper's: contrast, brightness and colour only (arXiv:2203.15835). Its ranges are not stated; these are ours. */
-export const paperAugmentation = (): Augmentation => compose([colorJitter({ brightness: 0.2, contrast: 0.2, color: 0.1 })]);
+export const paperAugmentation = (): Augmentation =>
+  compose([colorJitter({ brightness: 0.2, contrast: 0.2, color: 0.1 })]);
 
 /** Wider ranges and more kinds, for long training. */
 export const strongAugmentation = (): Augmentation =>

@@ -19,8 +19,13 @@ export interface RandomAffineOptions {
 export function randomAffine(options: RandomAffineOptions = {}): Augmentation {
   checkOptions("randomAffine", options, ["rotationDegrees", "scale", "shift"]);
   const { rotationDegrees = 25, scale = 0.12, shift = 0.05 } = options;
-  for (const [name, value, limit] of [["rotationDegrees", rotationDegrees, 180], ["scale", scale, 0.99], ["shift", shift, 1]] as const) {
-    if (!(value >= 0 && value <= limit)) throw new InvalidArgumentError(`randomAffine: ${name} must be in [0, ${limit}]; got ${value}.`);
+  for (const [name, value, limit] of [
+    ["rotationDegrees", rotationDegrees, 180],
+    ["scale", scale, 0.99],
+    ["shift", shift, 1],
+  ] as const) {
+    if (!(value >= 0 && value <= limit))
+      throw new InvalidArgumentError(`randomAffine: ${name} must be in [0, ${limit}]; got ${value}.`);
   }
   return {
     name: "randomAffine",

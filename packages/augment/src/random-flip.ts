@@ -9,7 +9,8 @@ import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core
 export function randomFlip(options: { probability?: number } = {}): Augmentation {
   checkOptions("randomFlip", options, ["probability"]);
   const { probability = 0.5 } = options;
-  if (!(probability >= 0 && probability <= 1)) throw new InvalidArgumentError(`randomFlip: probability must be in [0, 1]; got ${probability}.`);
+  if (!(probability >= 0 && probability <= 1))
+    throw new InvalidArgumentError(`randomFlip: probability must be in [0, 1]; got ${probability}.`);
   return {
     name: "randomFlip",
     options: { probability },

@@ -28,29 +28,26 @@ beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
 
 describe("createBackbone(name, options)", () => {
-  (golden ? test.each(BUILT) : test.skip.each(BUILT))(
-    "%s has Keras' layers, shapes and parameters",
-    (name) => {
-      const counts: Counts = json("parameter-counts.json").models.find(
-        (entry: { model: string }) => keyOf(entry) === name,
-      ).withoutTop;
-      const { blocks, inputSize } = json("block-shapes.json").models.find(
-        (entry: { model: string }) => keyOf(entry) === name,
-      );
-      const model = createBackbone(name, { pooling: "avg" });
-      // The seventh number of Keras' Normalization, a count of images, has no place in a convolution.
-      const absent = name.startsWith("efficientnet") ? 1 : 0;
-      expect(model.countParams()).toBe(counts.total - absent);
-      expect(trainable(model.trainableWeights as never)).toBe(counts.trainable);
-      expect(model.layers).toHaveLength(counts.layers);
-      expect(model.inputs[0]!.shape).toEqual([null, inputSize, inputSize, 3]);
-      for (const { lastLayer, shape } of blocks)
-        expect([lastLayer, model.getLayer(lastLayer).outputShape]).toEqual([lastLayer, [null, ...shape]]);
-      expect(getBackbonePreset(name).parameterCount).toBe(counts.total);
-      expect(model.outputs[0]!.shape).toEqual([null, getBackbonePreset(name).featureCount]);
-      model.dispose();
-    },
-  );
+  (golden ? test.each(BUILT) : test.skip.each(BUILT))("%s has Keras' layers, shapes and parameters", (name) => {
+    const counts: Counts = json("parameter-counts.json").models.find(
+      (entry: { model: string }) => keyOf(entry) === name,
+    ).withoutTop;
+    const { blocks, inputSize } = json("block-shapes.json").models.find(
+      (entry: { model: string }) => keyOf(entry) === name,
+    );
+    const model = createBackbone(name, { pooling: "avg" });
+    // The seventh number of Keras' Normalization, a count of images, has no place in a convolution.
+    const absent = name.startsWith("efficientnet") ? 1 : 0;
+    expect(model.countParams()).toBe(counts.total - absent);
+    expect(trainable(model.trainableWeights as never)).toBe(counts.trainable);
+    expect(model.layers).toHaveLength(counts.layers);
+    expect(model.inputs[0]!.shape).toEqual([null, inputSize, inputSize, 3]);
+    for (const { lastLayer, shape } of blocks)
+      expect([lastLayer, model.getLayer(lastLayer).outputShape]).toEqual([lastLayer, [null, ...shape]]);
+    expect(getBackbonePreset(name).parameterCount).toBe(counts.total);
+    expect(model.outputs[0]!.shape).toEqual([null, getBackbonePreset(name).featureCount]);
+    model.dispose();
+  });
 
   (golden ? test.each(["mobilenet_v2_035", "efficientnet_b0"]) : test.skip.each(["mobilenet_v2_035"]))(
     "%s names its layers as Keras, in the same order",
@@ -115,9 +112,7 @@ describe("createBackbone(name, options)", () => {
       batchNormMomentum: 0.5,
     });
     expect(model.trainableWeights).toHaveLength(0);
-    const momenta = model.layers
-      .map((layer) => layer.getConfig().momentum)
-      .filter((value) => value !== undefined);
+    const momenta = model.layers.map((layer) => layer.getConfig().momentum).filter((value) => value !== undefined);
     expect(new Set(momenta)).toEqual(new Set([0.5]));
     model.dispose();
   });

@@ -51,21 +51,12 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
     "seed",
   ]);
   const { preset, build } = findRegistration(caller, name);
-  const {
-    pooling = "none",
-    outputIndices,
-    trainable = true,
-    dropPath,
-    batchNormMomentum,
-    seed = 0,
-  } = options;
+  const { pooling = "none", outputIndices, trainable = true, dropPath, batchNormMomentum, seed = 0 } = options;
   const [height, width] = checkInputSize(caller, "inputSize", options.inputSize ?? preset.inputSize);
   checkOneOf(caller, "pooling", pooling, ["none", "avg", "max"]);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
   if (dropPath !== undefined && !name.startsWith("efficientnet")) {
-    throw new InvalidArgumentError(
-      `${caller}: dropPath is known to efficientnet_* only; got it with ${name}.`,
-    );
+    throw new InvalidArgumentError(`${caller}: dropPath is known to efficientnet_* only; got it with ${name}.`);
   }
   if (batchNormMomentum !== undefined) checkRange(caller, "batchNormMomentum", batchNormMomentum);
   checkSeed(caller, seed);
@@ -83,9 +74,7 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
     outputs = outputIndices.map((index) => {
       const map = maps[index];
       if (map) return map;
-      throw new InvalidArgumentError(
-        `${caller}: outputIndices must be integers 0 … ${maps.length - 1}; got ${index}.`,
-      );
+      throw new InvalidArgumentError(`${caller}: outputIndices must be integers 0 … ${maps.length - 1}; got ${index}.`);
     });
     if (outputs.length === 0)
       throw new InvalidArgumentError(`${caller}: outputIndices must name one map at least; got none.`);

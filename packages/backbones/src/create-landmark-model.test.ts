@@ -77,9 +77,7 @@ describe("createLandmarkModel(options)", () => {
     const model = createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 1, imageSize: 32 });
     const pixels = tf.tensor4d([0, 127.5, 255], [1, 1, 1, 3]);
     const output = model.getLayer("preprocess").call(pixels, {}) as tf.Tensor;
-    expect(Array.from(output.dataSync()).map((value) => Math.round(value * 1e6) / 1e6 + 0)).toEqual([
-      -1, 0, 1,
-    ]);
+    expect(Array.from(output.dataSync()).map((value) => Math.round(value * 1e6) / 1e6 + 0)).toEqual([-1, 0, 1]);
     tf.dispose([pixels, output]);
     model.dispose();
   });
@@ -95,9 +93,7 @@ describe("createLandmarkModel(options)", () => {
       });
       const dropout = model.getLayer("head_dropout");
       const steps = [0, 1].map(() =>
-        tf.tidy(() =>
-          Array.from((dropout.call(tf.ones([4, 1280]), { training: true }) as tf.Tensor).dataSync()),
-        ),
+        tf.tidy(() => Array.from((dropout.call(tf.ones([4, 1280]), { training: true }) as tf.Tensor).dataSync())),
       );
       const idle = tf.tidy(() => Array.from((dropout.call(tf.ones([1, 3]), {}) as tf.Tensor).dataSync()));
       expect(idle).toEqual([1, 1, 1]);
@@ -143,8 +139,7 @@ describe("createLandmarkModel(options)", () => {
     [{ meanShape: [0, 0, 0, 0, 0, Number.NaN] }, ShapeError, /finite/],
     [{ dropOut: 0.1 }, InvalidArgumentError, /unknown option "dropOut"\. Did you mean dropout/],
   ])("createLandmarkModel(%j) throws", (change, type, message) => {
-    const run = () =>
-      createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 3, ...change } as never);
+    const run = () => createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 3, ...change } as never);
     expect(run).toThrow(type);
     expect(run).toThrow(message);
   });

@@ -71,9 +71,7 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   } = options ?? {};
   const { preset, build } = findRegistration(caller, backbone);
   if (!Number.isInteger(landmarkCount) || landmarkCount < 1) {
-    throw new InvalidArgumentError(
-      `${caller}: landmarkCount must be an integer >= 1; got ${String(landmarkCount)}.`,
-    );
+    throw new InvalidArgumentError(`${caller}: landmarkCount must be an integer >= 1; got ${String(landmarkCount)}.`);
   }
   const [height, width] = checkInputSize(caller, "imageSize", options.imageSize ?? preset.inputSize);
   checkRange(caller, "dropout", dropout);
@@ -81,16 +79,12 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   checkRange(caller, "batchNormMomentum", batchNormMomentum);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
   if (dropPath !== undefined && !backbone.startsWith("efficientnet")) {
-    throw new InvalidArgumentError(
-      `${caller}: dropPath is known to efficientnet_* only; got it with ${backbone}.`,
-    );
+    throw new InvalidArgumentError(`${caller}: dropPath is known to efficientnet_* only; got it with ${backbone}.`);
   }
   checkSeed(caller, seed);
   const units = 2 * landmarkCount;
   if (meanShape && (meanShape.length !== units || !Array.from(meanShape).every(Number.isFinite))) {
-    throw new ShapeError(
-      `${caller}: meanShape must be 2K = ${units} finite numbers; got ${meanShape.length} values.`,
-    );
+    throw new ShapeError(`${caller}: meanShape must be 2K = ${units} finite numbers; got ${meanShape.length} values.`);
   }
 
   const images = input({ shape: [height, width, 3], name: "image" });
@@ -100,9 +94,7 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
     ? images
     : (layers.rescaling({ name: "preprocess", scale, offset }).apply(images) as SymbolicTensor);
   const { maps, poolingName } = build(pixels, { seed, batchNormMomentum, dropPath });
-  let x = layers
-    .globalAveragePooling2d({ name: poolingName.avg })
-    .apply(maps[maps.length - 1]!) as SymbolicTensor;
+  let x = layers.globalAveragePooling2d({ name: poolingName.avg }).apply(maps[maps.length - 1]!) as SymbolicTensor;
   if (dropout > 0) {
     const maskSeed = createRandom(seed)
       .fork("head_dropout")

@@ -109,9 +109,7 @@ describeGolden("loadKerasWeights(model, file)", () => {
 
   test("refuses a model with no layer in common", async () => {
     const model = sequential({ layers: [layers.dense({ units: 2, inputShape: [3], name: "only" })] });
-    await expect(loadKerasWeights(model, bytes("mobilenet_v2_035/model.h5"))).rejects.toThrow(
-      /no layer in common/,
-    );
+    await expect(loadKerasWeights(model, bytes("mobilenet_v2_035/model.h5"))).rejects.toThrow(/no layer in common/);
     model.dispose();
   });
 
@@ -119,9 +117,7 @@ describeGolden("loadKerasWeights(model, file)", () => {
     const model = mobilenet();
     const other = createBackbone("mobilenet_v2_140", { inputSize: 96 });
     await expectNoTensorLeak(() => loadKerasWeights(model, bytes("mobilenet_v2_035/model.h5")));
-    await expectNoTensorLeak(() =>
-      loadKerasWeights(other, bytes("mobilenet_v2_035/model.h5")).catch(() => undefined),
-    );
+    await expectNoTensorLeak(() => loadKerasWeights(other, bytes("mobilenet_v2_035/model.h5")).catch(() => undefined));
     model.dispose();
     other.dispose();
   });

@@ -72,8 +72,7 @@ export async function loadKerasWeights(
     }
     const values: { layer: Layer; tensors: Tensor[] }[] = [];
     try {
-      for (const { layer, source } of pairs)
-        values.push({ layer, tensors: valuesFor(layer, source, fileName) });
+      for (const { layer, source } of pairs) values.push({ layer, tensors: valuesFor(layer, source, fileName) });
       for (const { layer, tensors } of values) layer.setWeights(tensors);
     } finally {
       for (const { tensors } of values) for (const value of tensors) value.dispose();
@@ -84,8 +83,7 @@ export async function loadKerasWeights(
 
 const sample = (names: string[]) =>
   names.length === 0 ? "none" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
-const nameOf = ({ name, kind }: KerasLayerWeights) =>
-  name ?? (kind ? `${kind.className}_${kind.index}` : "unnamed");
+const nameOf = ({ name, kind }: KerasLayerWeights) => name ?? (kind ? `${kind.className}_${kind.index}` : "unnamed");
 
 /** tfjs' class name as Keras writes it into files. */
 const snakeCase = (className: string) =>
@@ -106,9 +104,7 @@ function match(
 ): { pairs: Pair[]; missing: string[]; unused: string[] } {
   const weighted = model.layers.filter((layer) => layer.weights.length > 0);
   const sources = fileLayers.filter(({ tensors }) => tensors.length > 0);
-  const byName = new Map(
-    sources.filter(({ name }) => name !== undefined).map((source) => [source.name!, source]),
-  );
+  const byName = new Map(sources.filter(({ name }) => name !== undefined).map((source) => [source.name!, source]));
   const pairs: Pair[] = [];
   for (const layer of weighted) {
     const source = byName.get(layer.name);
@@ -132,17 +128,14 @@ function matchByOrder(weighted: Layer[], sources: KerasLayerWeights[]): Pair[] {
   const pairs: Pair[] = [];
   for (const source of sources) {
     const kin = sources.filter(({ kind }) => kind!.className === source.kind!.className);
-    const layer = weighted.filter((candidate) => classOf(candidate) === source.kind!.className)[
-      kin.indexOf(source)
-    ];
+    const layer = weighted.filter((candidate) => classOf(candidate) === source.kind!.className)[kin.indexOf(source)];
     if (layer) pairs.push({ layer, source, by: "order" });
   }
   return pairs;
 }
 
 /** Keras 3 calls the depthwise kernel `kernel`; Keras 2 and tfjs `depthwise_kernel`. */
-const shortName = (name: string) =>
-  name.split("/").pop()!.replace(/_\d+$/, "").replace("depthwise_kernel", "kernel");
+const shortName = (name: string) => name.split("/").pop()!.replace(/_\d+$/, "").replace("depthwise_kernel", "kernel");
 const isSameShape = (a: readonly unknown[], b: readonly unknown[]) =>
   a.length === b.length && a.every((side, i) => side === b[i]);
 
@@ -163,15 +156,12 @@ function valuesFor(layer: Layer, source: KerasLayerWeights, file: string): Tenso
         : given.find(({ name }) => shortName(name ?? "") === wanted);
       const label = `${layer.name}/${wanted}`;
       if (!found) {
-        throw new DataFormatError(
-          `${label} is absent; the layer holds ${given.map(({ name }) => name).join(", ")}.`,
-          { file },
-        );
+        throw new DataFormatError(`${label} is absent; the layer holds ${given.map(({ name }) => name).join(", ")}.`, {
+          file,
+        });
       }
       if (!isSameShape(found.shape, weight.shape)) {
-        throw new ShapeError(
-          `loadKerasWeights: ${file}: ${label} must be [${weight.shape}]; got [${found.shape}].`,
-        );
+        throw new ShapeError(`loadKerasWeights: ${file}: ${label} must be [${weight.shape}]; got [${found.shape}].`);
       }
       const numbers = found.read();
       if (!numbers.every(Number.isFinite))

@@ -1,5 +1,16 @@
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
-import { getBackend, mean, randomUniform, type Scalar, setBackend, square, type Tensor, tidy, type Variable, variableGrads } from "@tensorflow/tfjs-core";
+import {
+  getBackend,
+  mean,
+  randomUniform,
+  type Scalar,
+  setBackend,
+  square,
+  type Tensor,
+  tidy,
+  type Variable,
+  variableGrads,
+} from "@tensorflow/tfjs-core";
 import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { setupBackend } from "./setup-backend.js";
 
@@ -61,7 +72,9 @@ function measureTraining(batch: number, steps: number): number {
   const image = input({ shape: [SIZE, SIZE, 3] });
   let x: SymbolicTensor = image;
   for (const filters of [8, 16, 32]) {
-    x = layers.conv2d({ filters, kernelSize: 3, strides: 2, padding: "same", useBias: false }).apply(x) as SymbolicTensor;
+    x = layers
+      .conv2d({ filters, kernelSize: 3, strides: 2, padding: "same", useBias: false })
+      .apply(x) as SymbolicTensor;
     x = layers.reLU({ maxValue: 6 }).apply(layers.batchNormalization({}).apply(x) as SymbolicTensor) as SymbolicTensor;
   }
   const net = model({ inputs: image, outputs: layers.globalAveragePooling2d({}).apply(x) as SymbolicTensor });
@@ -73,7 +86,10 @@ function measureTraining(batch: number, steps: number): number {
     const started = performance.now();
     tidy(() => {
       const pixels = randomUniform([batch, SIZE, SIZE, 3], -1, 1, "float32", i);
-      const { value, grads } = variableGrads(() => mean(square(fused.apply(pixels, { training: true }) as Tensor)) as Scalar, variables);
+      const { value, grads } = variableGrads(
+        () => mean(square(fused.apply(pixels, { training: true }) as Tensor)) as Scalar,
+        variables,
+      );
       adam.applyGradients(grads);
       value.dataSync();
     });

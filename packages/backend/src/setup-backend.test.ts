@@ -8,16 +8,30 @@ function gradients(): number[] {
   const { layers } = tfl;
   const image = tfl.input({ shape: [33, 33, 3] });
   const kernelInitializer = tfl.initializers.glorotUniform({ seed: 1 });
-  let x = layers.conv2d({ filters: 24, kernelSize: 3, strides: 2, padding: "same", useBias: false, kernelInitializer }).apply(image) as tfl.SymbolicTensor;
-  x = layers.reLU({ maxValue: 6 }).apply(layers.batchNormalization({}).apply(x) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
-  x = layers.depthwiseConv2d({ kernelSize: 3, padding: "same", useBias: false, depthwiseInitializer: kernelInitializer }).apply(x) as tfl.SymbolicTensor;
-  x = layers.globalAveragePooling2d({}).apply(layers.batchNormalization({}).apply(x) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
-  const net = tfl.model({ inputs: image, outputs: layers.dense({ units: 4, kernelInitializer }).apply(x) as tfl.SymbolicTensor });
+  let x = layers
+    .conv2d({ filters: 24, kernelSize: 3, strides: 2, padding: "same", useBias: false, kernelInitializer })
+    .apply(image) as tfl.SymbolicTensor;
+  x = layers
+    .reLU({ maxValue: 6 })
+    .apply(layers.batchNormalization({}).apply(x) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
+  x = layers
+    .depthwiseConv2d({ kernelSize: 3, padding: "same", useBias: false, depthwiseInitializer: kernelInitializer })
+    .apply(x) as tfl.SymbolicTensor;
+  x = layers
+    .globalAveragePooling2d({})
+    .apply(layers.batchNormalization({}).apply(x) as tfl.SymbolicTensor) as tfl.SymbolicTensor;
+  const net = tfl.model({
+    inputs: image,
+    outputs: layers.dense({ units: 4, kernelInitializer }).apply(x) as tfl.SymbolicTensor,
+  });
   const fused = optimizeForTraining(net);
   return tf.tidy(() => {
     const pixels = tf.randomUniform([3, 33, 33, 3], -1, 1, "float32", 2);
     const variables = net.trainableWeights.map((weight) => weight.read() as tf.Variable);
-    const { value, grads } = tf.variableGrads(() => tf.mean(tf.square(fused.apply(pixels, { training: true }) as tf.Tensor)) as tf.Scalar, variables);
+    const { value, grads } = tf.variableGrads(
+      () => tf.mean(tf.square(fused.apply(pixels, { training: true }) as tf.Tensor)) as tf.Scalar,
+      variables,
+    );
     return [...value.dataSync(), ...variables.flatMap((variable) => [...grads[variable.name]!.dataSync()])];
   });
 }
@@ -32,7 +46,8 @@ describe("setupBackend(options)", () => {
     }
     expect(results[3]).toEqual(results[1]);
     const largest = Math.max(...results[0]!.map(Math.abs));
-    for (const other of results.slice(1)) other.forEach((value, i) => expect(Math.abs(value - results[0]![i]!)).toBeLessThan(1e-4 * largest));
+    for (const other of results.slice(1))
+      other.forEach((value, i) => expect(Math.abs(value - results[0]![i]!)).toBeLessThan(1e-4 * largest));
   });
 
   it("returns the running backend when asked again", async () => {
@@ -42,6 +57,8 @@ describe("setupBackend(options)", () => {
   it("refuses unknown backends and thread counts that make no sense", async () => {
     await expect(setupBackend({ prefer: ["wsam"] })).rejects.toThrow('unknown backend "wsam"; did you mean wasm?');
     await expect(setupBackend({ threads: 0 })).rejects.toThrow("threads must be an integer from 1 to 64; got 0");
-    await expect(setupBackend({ treads: 1 } as never)).rejects.toThrow('unknown option "treads". Did you mean threads?');
+    await expect(setupBackend({ treads: 1 } as never)).rejects.toThrow(
+      'unknown option "treads". Did you mean threads?',
+    );
   });
 });

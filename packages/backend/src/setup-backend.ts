@@ -56,11 +56,15 @@ export async function setupBackend(options: SetupBackendOptions = {}): Promise<B
   const { prefer = KNOWN } = options;
   const threads = options.threads ?? (await defaultThreads());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
-    throw new InvalidArgumentError(`setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`);
+    throw new InvalidArgumentError(
+      `setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
+    );
   }
   for (const name of prefer) {
     if (!KNOWN.includes(name)) {
-      throw new InvalidArgumentError(`setupBackend: unknown backend "${name}"; did you mean ${nearestNames(name, KNOWN, 1)[0]}? Valid names: ${KNOWN.join(", ")}.`);
+      throw new InvalidArgumentError(
+        `setupBackend: unknown backend "${name}"; did you mean ${nearestNames(name, KNOWN, 1)[0]}? Valid names: ${KNOWN.join(", ")}.`,
+      );
     }
   }
   const key = JSON.stringify([prefer, threads]);
@@ -78,7 +82,9 @@ export async function setupBackend(options: SetupBackendOptions = {}): Promise<B
       skipped.push({ name, reason: (error as Error).message });
     }
   }
-  throw new BackendError(`setupBackend: no backend works here. ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join(" ")}`);
+  throw new BackendError(
+    `setupBackend: no backend works here. ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join(" ")}`,
+  );
 }
 
 async function defaultThreads(): Promise<number> {
@@ -87,13 +93,19 @@ async function defaultThreads(): Promise<number> {
   return Math.min(DEFAULT_MAXIMUM_THREADS, availableParallelism());
 }
 
-async function start(name: string, threads: number): Promise<{ info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels }> {
+async function start(
+  name: string,
+  threads: number,
+): Promise<{ info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels }> {
   const version = version_core;
   if (name === "cpu") {
     await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
     await activate("cpu");
     const kernels = await registerTrainingKernels();
-    return { info: { name, threads: 1, simd: false, relaxedSimd: false, version, description: "cpu (plain JavaScript, slow)" }, kernels };
+    return {
+      info: { name, threads: 1, simd: false, relaxedSimd: false, version, description: "cpu (plain JavaScript, slow)" },
+      kernels,
+    };
   }
   await install("wasm", () => import("@tensorflow/tfjs-backend-wasm"));
   if (isNode()) {
@@ -117,7 +129,10 @@ async function install(name: string, load: () => Promise<unknown>): Promise<void
   try {
     await load();
   } catch (cause) {
-    throw new BackendError(`@tensorflow/tfjs-backend-${name} is not installed. Run npm i @tensorflow/tfjs-backend-${name}.`, { cause });
+    throw new BackendError(
+      `@tensorflow/tfjs-backend-${name} is not installed. Run npm i @tensorflow/tfjs-backend-${name}.`,
+      { cause },
+    );
   }
   if (!findBackend(name) && name === "cpu") throw new BackendError(`the ${name} backend did not start.`);
 }

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RecipeInput } from "@acr/trainer";
 import { renderTable } from "@acr/report";
+import type { RecipeInput } from "@acr/trainer";
 import { runTraining, setPath } from "./commands/train.js";
 import { reportErrors } from "./internal/report-errors.js";
 import { createRunReport, renderReport } from "./internal/run-report.js";
@@ -46,7 +46,11 @@ export function compareLosses({ folder, losses, assignments = [] }: CompareLosse
       folders.push(run);
     }
     const title = `${losses.join(" against ")} on held-out synthetic faces`;
-    const input = await createRunReport(folders, { dataset: "synthetic", split: "test", skipFaulty: false }, { title, names: losses });
+    const input = await createRunReport(
+      folders,
+      { dataset: "synthetic", split: "test", skipFaulty: false },
+      { title, names: losses },
+    );
     const report = join(folder, "report.html");
     await writeFile(report, await renderReport(input));
     const rows = input.runs.map(({ name, evaluation, seconds }) => ({

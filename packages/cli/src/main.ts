@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { version } from "../package.json";
 import { benchCommand } from "./commands/bench.js";
 import { dataCommand } from "./commands/data.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -7,7 +8,6 @@ import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
 import { trainCommand } from "./commands/train.js";
 import { reportErrors } from "./internal/report-errors.js";
-import { version } from "../package.json";
 
 /** What shells report for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -25,12 +25,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description("Train, evaluate and run facial-landmark models with TensorFlow.js.")
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "acr: ").replace(/\n\(Did/, " (Did")) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "acr: ").replace(/\n\(Did/, " (Did")),
+    })
     .showSuggestionAfterError();
   const interrupted = () => {
     exitCode = INTERRUPTED;
   };
-  for (const command of [doctorCommand(), benchCommand(), dataCommand(), trainCommand(interrupted), evaluateCommand(), predictCommand(), reportCommand()]) {
+  for (const command of [
+    doctorCommand(),
+    benchCommand(),
+    dataCommand(),
+    trainCommand(interrupted),
+    evaluateCommand(),
+    predictCommand(),
+    reportCommand(),
+  ]) {
     program.addCommand(inheritSettings(command, program));
   }
   return reportErrors(async () => {

@@ -1,10 +1,5 @@
 /** Stable identifiers of the errors of this project, for programs that react to them. */
-export type AcrErrorCode =
-  | "ACR_SHAPE"
-  | "ACR_INVALID_ARGUMENT"
-  | "ACR_DATA_FORMAT"
-  | "ACR_BACKEND"
-  | (string & {});
+export type AcrErrorCode = "ACR_SHAPE" | "ACR_INVALID_ARGUMENT" | "ACR_DATA_FORMAT" | "ACR_BACKEND" | (string & {});
 
 const MARKER = Symbol.for("acr.error");
 

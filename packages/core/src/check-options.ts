@@ -10,11 +10,7 @@ import { nearestNames } from "./nearest-names.js";
  * @throws {InvalidArgumentError} on the first unknown name, with the nearest valid ones.
  * @example checkOptions("wingLoss", { widht: 3 }, ["width", "curvature"]); // throws: … Did you mean width?
  */
-export function checkOptions(
-  functionName: string,
-  options: object | undefined,
-  known: readonly string[],
-): void {
+export function checkOptions(functionName: string, options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return;
   if (options === null || typeof options !== "object" || Array.isArray(options)) {
     throw new InvalidArgumentError(

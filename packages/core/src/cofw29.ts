@@ -66,8 +66,7 @@ export const cofw29: LandmarkScheme = {
     "inter-ocular": [[8], [9]],
     "inter-pupil": [[16], [17]],
   },
-  citation:
-    "X. P. Burgos-Artizzu, P. Perona, P. Dollár. Robust face landmark estimation under occlusion. ICCV 2013.",
+  citation: "X. P. Burgos-Artizzu, P. Perona, P. Dollár. Robust face landmark estimation under occlusion. ICCV 2013.",
   homepage: "https://data.caltech.edu/records/bc0bf-nc666",
   licence: "The numbering is free to use; the COFW images and annotations are for research only.",
 };

@@ -50,8 +50,7 @@ function seedState(seed: string): RandomState {
  */
 export function createRandom(seed: number | string | RandomState): Random {
   let state: RandomState;
-  if (typeof seed === "string" || (typeof seed === "number" && Number.isFinite(seed)))
-    state = seedState(`${seed}`);
+  if (typeof seed === "string" || (typeof seed === "number" && Number.isFinite(seed))) state = seedState(`${seed}`);
   else if (
     Array.isArray(seed) &&
     seed.length === 4 &&
@@ -101,9 +100,7 @@ export function createRandom(seed: number | string | RandomState): Random {
       return order;
     },
     fork: (...labels) =>
-      createRandom(
-        `${random.state().join(",")}/${labels.map((label) => `${typeof label}:${label}`).join("/")}`,
-      ),
+      createRandom(`${random.state().join(",")}/${labels.map((label) => `${typeof label}:${label}`).join("/")}`),
     state: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0],
   };
   return random;

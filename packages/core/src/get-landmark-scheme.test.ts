@@ -9,9 +9,7 @@ describe.each([ibug68, cofw29, wflw98])("scheme $id", (scheme) => {
   it("has a mirror map that is its own inverse and swaps right and left names", () => {
     scheme.mirror.forEach((other, i) => {
       expect(scheme.mirror[other]).toBe(i);
-      const swapped = scheme.names[i]!.replace(/^right|^left/, (side) =>
-        side === "right" ? "left" : "right",
-      );
+      const swapped = scheme.names[i]!.replace(/^right|^left/, (side) => (side === "right" ? "left" : "right"));
       expect(scheme.names[other]!).toBe(swapped);
     });
   });

@@ -20,12 +20,8 @@ const NAMES = [
   "noseBase",
   "leftNostrilInner",
   "leftNostrilOuter",
-  ...["Outer", "UpperOuter", "UpperInner", "Inner", "LowerInner", "LowerOuter"].map(
-    (part) => `rightEye${part}`,
-  ),
-  ...["Inner", "UpperInner", "UpperOuter", "Outer", "LowerOuter", "LowerInner"].map(
-    (part) => `leftEye${part}`,
-  ),
+  ...["Outer", "UpperOuter", "UpperInner", "Inner", "LowerInner", "LowerOuter"].map((part) => `rightEye${part}`),
+  ...["Inner", "UpperInner", "UpperOuter", "Outer", "LowerOuter", "LowerInner"].map((part) => `leftEye${part}`),
   "rightMouthCorner",
   "rightUpperLipOuter",
   "rightUpperLipPeak",

@@ -21,8 +21,7 @@ export function toFlat(landmarks: Tensor | readonly ArrayLike<number>[]): Tensor
   }
   const flat = new Float64Array(landmarks.length * 2);
   landmarks.forEach((point, k) => {
-    if (point.length !== 2)
-      throw new ShapeError(`toFlat: point ${k} must have 2 coordinates; got ${point.length}.`);
+    if (point.length !== 2) throw new ShapeError(`toFlat: point ${k} must have 2 coordinates; got ${point.length}.`);
     flat[2 * k] = point[0]!;
     flat[2 * k + 1] = point[1]!;
   });

@@ -19,7 +19,6 @@ export function toLandmarks(flat: Tensor | ArrayLike<number>): Tensor3D | [numbe
     }
     return reshape(flat, [batch!, length! / 2, 2]);
   }
-  if (flat.length % 2 !== 0)
-    throw new ShapeError(`toLandmarks: flat must hold 2K numbers; got ${flat.length}.`);
+  if (flat.length % 2 !== 0) throw new ShapeError(`toLandmarks: flat must hold 2K numbers; got ${flat.length}.`);
   return Array.from({ length: flat.length / 2 }, (_, k) => [flat[2 * k]!, flat[2 * k + 1]!]);
 }

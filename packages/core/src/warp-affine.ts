@@ -34,7 +34,7 @@ export function warpAffine(
       const y = d * column + e * row + f;
       const x0 = Math.floor(x);
       const y0 = Math.floor(y);
-      if (x0 < -1 || y0 < -1 || x0 > lastColumn || y0 > lastRow || x !== x || y !== y) continue;
+      if (x0 < -1 || y0 < -1 || x0 > lastColumn || y0 > lastRow || Number.isNaN(x) || Number.isNaN(y)) continue;
       const wx = x - x0;
       const wy = y - y0;
       if (x0 >= 0 && y0 >= 0 && x0 < lastColumn && y0 < lastRow) {

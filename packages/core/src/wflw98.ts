@@ -67,9 +67,7 @@ export const wflw98: LandmarkScheme = {
     "leftNostrilInner",
     "leftNostrilOuter",
     ...["Outer", ...EYE, "Inner", "LowerInner", "Lower", "LowerOuter"].map((part) => `rightEye${part}`),
-    ...["Inner", ...EYE.toReversed(), "Outer", "LowerOuter", "Lower", "LowerInner"].map(
-      (part) => `leftEye${part}`,
-    ),
+    ...["Inner", ...EYE.toReversed(), "Outer", "LowerOuter", "Lower", "LowerInner"].map((part) => `leftEye${part}`),
     "rightMouthCorner",
     "rightUpperLipOuter",
     "rightUpperLipPeak",

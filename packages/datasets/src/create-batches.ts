@@ -20,12 +20,20 @@ export interface BatchOptions {
 export async function* createBatches(dataset: FaceDataset, options: BatchOptions): AsyncGenerator<Batch> {
   checkOptions("createBatches", options, ["batchSize", "imageSize"]);
   const { batchSize, imageSize } = options;
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new InvalidArgumentError(`createBatches: batchSize must be an integer >= 1; got ${batchSize}.`);
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new InvalidArgumentError(`createBatches: batchSize must be an integer >= 1; got ${batchSize}.`);
   const pixels = imageSize * imageSize * 3;
   const length = dataset.scheme.landmarkCount * 2;
   for (let start = 0; start < dataset.length; start += batchSize) {
     const size = Math.min(batchSize, dataset.length - start);
-    const batch: Batch = { size, images: new Uint8Array(size * pixels), landmarks: new Float32Array(size * length), ids: [], indices: [], sourceToCentered: [] };
+    const batch: Batch = {
+      size,
+      images: new Uint8Array(size * pixels),
+      landmarks: new Float32Array(size * length),
+      ids: [],
+      indices: [],
+      sourceToCentered: [],
+    };
     for (let i = 0; i < size; i++) {
       const face = await dataset.get(start + i);
       const { image, sourceToCentered } = cropImage(face.image, face.box, { imageSize });

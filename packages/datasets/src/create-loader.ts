@@ -1,4 +1,14 @@
-import { type Affine, applyAffine, type Augmentation, checkOptions, composeAffine, createRandom, type FaceDataset, InvalidArgumentError, type RgbImage } from "@acr/core";
+import {
+  type Affine,
+  type Augmentation,
+  applyAffine,
+  checkOptions,
+  composeAffine,
+  createRandom,
+  type FaceDataset,
+  InvalidArgumentError,
+  type RgbImage,
+} from "@acr/core";
 import type { Batch } from "./batch.js";
 import { PADDED_ENLARGEMENT, paddedCropTransform, sampleCentered } from "./crop-image.js";
 
@@ -55,9 +65,12 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
   checkOptions("createLoader", options, ["batchSize", "imageSize", "augment", "seed"]);
   const { batchSize, imageSize, augment, seed = 0 } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > dataset.length) {
-    throw new InvalidArgumentError(`createLoader: batchSize must be an integer from 1 to the data set's ${dataset.length}; got ${batchSize}.`);
+    throw new InvalidArgumentError(
+      `createLoader: batchSize must be an integer from 1 to the data set's ${dataset.length}; got ${batchSize}.`,
+    );
   }
-  if (!Number.isInteger(imageSize) || imageSize < 1) throw new InvalidArgumentError(`createLoader: imageSize must be an integer >= 1; got ${imageSize}.`);
+  if (!Number.isInteger(imageSize) || imageSize < 1)
+    throw new InvalidArgumentError(`createLoader: imageSize must be an integer >= 1; got ${imageSize}.`);
   const stored = new Map<number, StoredFace>();
   const storedSize = Math.round(imageSize * STORED_RESOLUTION);
   const { mirror, landmarkCount } = dataset.scheme;
@@ -68,7 +81,12 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
     if (!face) {
       const { id, image, box, landmarks } = await dataset.get(index);
       const sourceToStored = paddedCropTransform(box, STORED_ENLARGEMENT);
-      face = { id, image: sampleCentered(image, sourceToStored, storedSize), landmarks: applyAffine(sourceToStored, landmarks), sourceToStored };
+      face = {
+        id,
+        image: sampleCentered(image, sourceToStored, storedSize),
+        landmarks: applyAffine(sourceToStored, landmarks),
+        sourceToStored,
+      };
       stored.set(index, face);
     }
     return face;

@@ -16,7 +16,8 @@ export const PADDED_ENLARGEMENT = 1.3;
  */
 export function paddedCropTransform([x0, y0, x1, y1]: Box, enlargement = PADDED_ENLARGEMENT): Affine {
   const side = Math.max(x1 - x0, y1 - y0) * enlargement;
-  if (!(side > 0) || !Number.isFinite(side)) throw new InvalidArgumentError(`cropImage: box must have a positive size; got [${[x0, y0, x1, y1].join(", ")}].`);
+  if (!(side > 0) || !Number.isFinite(side))
+    throw new InvalidArgumentError(`cropImage: box must have a positive size; got [${[x0, y0, x1, y1].join(", ")}].`);
   return [1 / side, 0, -(x0 + x1) / 2 / side, 0, 1 / side, -(y0 + y1) / 2 / side];
 }
 
@@ -28,12 +29,21 @@ export function sampleCentered(source: RgbImage, sourceToCentered: Affine, image
   const [a, b, c, d, e, f] = invertAffine(sourceToCentered);
   const step = 1 / imageSize;
   const first = 0.5 * step - 0.5;
-  const outputToSource: Affine = [a * step, b * step, a * first + b * first + c, d * step, e * step, d * first + e * first + f];
+  const outputToSource: Affine = [
+    a * step,
+    b * step,
+    a * first + b * first + c,
+    d * step,
+    e * step,
+    d * first + e * first + f,
+  ];
   const shrink = Math.floor(Math.hypot(outputToSource[0], outputToSource[3]));
   if (shrink < 2) return warpAffine(source, outputToSource, { width: imageSize, height: imageSize });
   const small = shrinkBy(source, shrink);
   // Pixel centre p of the source lies at (p + 0.5) / shrink − 0.5 of the smaller picture.
-  const moved = outputToSource.map((value, i) => (i % 3 === 2 ? (value + 0.5) / shrink - 0.5 : value / shrink)) as unknown as Affine;
+  const moved = outputToSource.map((value, i) =>
+    i % 3 === 2 ? (value + 0.5) / shrink - 0.5 : value / shrink,
+  ) as unknown as Affine;
   return warpAffine(small, moved, { width: imageSize, height: imageSize });
 }
 
@@ -67,7 +77,8 @@ function shrinkBy({ width, height, data: source }: RgbImage, factor: number): Rg
  * @example const { image, sourceToCentered } = cropImage(source, [40, 60, 200, 220], { imageSize: 112 });
  */
 export function cropImage(source: RgbImage, box: Box, { imageSize }: { imageSize: number }): Crop {
-  if (!Number.isInteger(imageSize) || imageSize < 1) throw new InvalidArgumentError(`cropImage: imageSize must be an integer >= 1; got ${imageSize}.`);
+  if (!Number.isInteger(imageSize) || imageSize < 1)
+    throw new InvalidArgumentError(`cropImage: imageSize must be an integer >= 1; got ${imageSize}.`);
   const sourceToCentered = paddedCropTransform(box);
   return { image: sampleCentered(source, sourceToCentered, imageSize), sourceToCentered };
 }

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { applyAffine, type Face, type FaceDataset, ibug68, invertAffine, type RgbImage } from "@acr/core";
 import { dataFolder } from "@acr/testing";
 import { Jimp } from "jimp";
-import { createBatches, createLoader, inspectDataset, open300W, openPoints, parsePts, readPts, writePts } from "./index.js";
+import {
+  createBatches,
+  createLoader,
+  inspectDataset,
+  open300W,
+  openPoints,
+  parsePts,
+  readPts,
+  writePts,
+} from "./index.js";
 
 const shape = Float64Array.from({ length: 136 }, (_, i) => 40 + 30 * Math.sin(i * 2.3) + (i % 2) * 5);
 const folder = () => mkdtempSync(join(tmpdir(), "acr datasets "));
@@ -49,7 +58,12 @@ describe("openPoints / open300W / inspectDataset", () => {
     await writePts(join(root, "short.pts"), shape.slice(0, 4));
     const { count, faults } = await inspectDataset({ dataset: "points", root });
     expect(count).toBe(1);
-    expect(faults.map(({ file }) => file.split("/").at(-1)).sort()).toEqual(["alone.pts", "cut.png", "short.pts", "unlabelled.jpg"]);
+    expect(faults.map(({ file }) => file.split("/").at(-1)).sort()).toEqual([
+      "alone.pts",
+      "cut.png",
+      "short.pts",
+      "unlabelled.jpg",
+    ]);
     await expect(openPoints({ root })).rejects.toThrow(/has no picture .*and 3 more faults/);
     const faces = await openPoints({ root, skipFaulty: true });
     expect([faces.length, faces.skipped]).toEqual([1, 4]);
@@ -106,10 +120,17 @@ function ramps(count: number): FaceDataset {
 
 describe("createBatches / createLoader", () => {
   it("puts pixels and landmarks where the map says, and maps back to source pixels", async () => {
-    for await (const { images, landmarks, sourceToCentered, size } of createBatches(ramps(5), { batchSize: 2, imageSize: 48 })) {
+    for await (const { images, landmarks, sourceToCentered, size } of createBatches(ramps(5), {
+      batchSize: 2,
+      imageSize: 48,
+    })) {
       for (let i = 0; i < size; i++) {
         const toSource = invertAffine(sourceToCentered[i]!);
-        for (const [column, row] of [[10, 20], [30, 7], [47, 47]] as const) {
+        for (const [column, row] of [
+          [10, 20],
+          [30, 7],
+          [47, 47],
+        ] as const) {
           const [x, y] = applyAffine(toSource, [(column + 0.5) / 48 - 0.5, (row + 0.5) / 48 - 0.5]);
           const at = ((i * 48 + row) * 48 + column) * 3;
           expect(Math.abs(images[at]! - 2 * x!)).toBeLessThanOrEqual(1);
@@ -125,7 +146,10 @@ describe("createBatches / createLoader", () => {
   it("gives the same batches for the same seed, others for another epoch, and resumes in the middle", async () => {
     const collect = async (seed: number, epoch: number, firstBatch = 0) => {
       const batches = [];
-      for await (const { indices, images } of createLoader(ramps(7), { batchSize: 2, imageSize: 32, seed }).epoch(epoch, { firstBatch })) {
+      for await (const { indices, images } of createLoader(ramps(7), { batchSize: 2, imageSize: 32, seed }).epoch(
+        epoch,
+        { firstBatch },
+      )) {
         batches.push({ indices, sum: images.reduce((total, value) => total + value, 0) });
       }
       return batches;
@@ -137,7 +161,11 @@ describe("createBatches / createLoader", () => {
   });
 
   it("refuses sizes that make no sense", () => {
-    expect(() => createLoader(ramps(2), { batchSize: 3, imageSize: 32 })).toThrow("batchSize must be an integer from 1 to the data set's 2; got 3");
-    expect(() => createLoader(ramps(2), { batchSize: 1, imageSize: 0 })).toThrow("imageSize must be an integer >= 1; got 0");
+    expect(() => createLoader(ramps(2), { batchSize: 3, imageSize: 32 })).toThrow(
+      "batchSize must be an integer from 1 to the data set's 2; got 3",
+    );
+    expect(() => createLoader(ramps(2), { batchSize: 1, imageSize: 0 })).toThrow(
+      "imageSize must be an integer >= 1; got 0",
+    );
   });
 });

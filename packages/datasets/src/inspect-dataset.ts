@@ -17,7 +17,15 @@ export interface DatasetInspection {
  * @throws {InvalidArgumentError} a folder does not exist.   @throws {DataFormatError} nothing is found at all.
  * @example (await inspectDataset({ dataset: "300w", root: "300w", split: "train" })).faults;
  */
-export async function inspectDataset({ dataset, root, split }: { dataset: "300w" | "points"; root: string; split?: string }): Promise<DatasetInspection> {
+export async function inspectDataset({
+  dataset,
+  root,
+  split,
+}: {
+  dataset: "300w" | "points";
+  root: string;
+  split?: string;
+}): Promise<DatasetInspection> {
   const folders = dataset === "300w" ? foldersOf300W(split ?? "train") : foldersOfPoints(split);
   const { samples, faults } = await scanFolders("inspectDataset", root, folders, ibug68);
   return { scheme: ibug68.id, count: samples.length, faults };

@@ -13,10 +13,17 @@ export interface Open300WOptions {
 
 const TRAIN = ["afw", "helen/trainset", "lfpw/trainset"];
 const COMMON = ["helen/testset", "lfpw/testset"];
-const SPLITS: Record<string, string[]> = { train: TRAIN, common: COMMON, test: COMMON, challenging: ["ibug"], full: [...COMMON, "ibug"] };
+const SPLITS: Record<string, string[]> = {
+  train: TRAIN,
+  common: COMMON,
+  test: COMMON,
+  challenging: ["ibug"],
+  full: [...COMMON, "ibug"],
+};
 
 /** The folders of a 300-W split. */
-export const foldersOf300W = (split: string): string[] => SPLITS[split] ?? split.split(",").map((folder) => folder.trim());
+export const foldersOf300W = (split: string): string[] =>
+  SPLITS[split] ?? split.split(",").map((folder) => folder.trim());
 
 /**
  * 300-W in its official folders: 68 landmarks in `.pts` files beside the pictures. The box of a face is the tight box
@@ -29,5 +36,10 @@ export const foldersOf300W = (split: string): string[] => SPLITS[split] ?? split
 export async function open300W(options: Open300WOptions): Promise<FolderDataset & FaceDataset> {
   checkOptions("open300W", options, ["root", "split", "skipFaulty"]);
   const { root, split = "train", skipFaulty = false } = options;
-  return datasetFromScan(`300w:${split}`, ibug68, await scanFolders("open300W", root, foldersOf300W(split), ibug68), skipFaulty);
+  return datasetFromScan(
+    `300w:${split}`,
+    ibug68,
+    await scanFolders("open300W", root, foldersOf300W(split), ibug68),
+    skipFaulty,
+  );
 }

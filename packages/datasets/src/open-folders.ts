@@ -1,7 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { isAbsolute, join, normalize, parse, relative } from "node:path";
-import { type Box, DataFormatError, type Face, type FaceDataset, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
+import {
+  type Box,
+  DataFormatError,
+  type Face,
+  type FaceDataset,
+  InvalidArgumentError,
+  type LandmarkScheme,
+} from "@acr/core";
 import { imageFault, readImage } from "./read-image.js";
 import { parsePts } from "./read-pts.js";
 
@@ -42,21 +49,38 @@ async function readEnds(file: string): Promise<Uint8Array> {
  *
  * @throws {InvalidArgumentError} root or a folder does not exist, a folder leaves root.   @throws {DataFormatError} nothing is found at all.
  */
-export async function scanFolders(functionName: string, root: string, folders: readonly string[], scheme: LandmarkScheme): Promise<FolderScan> {
-  if (!existsSync(root)) throw new InvalidArgumentError(`${functionName}: root "${root}" does not exist. Give the folder that holds the data set.`);
+export async function scanFolders(
+  functionName: string,
+  root: string,
+  folders: readonly string[],
+  scheme: LandmarkScheme,
+): Promise<FolderScan> {
+  if (!existsSync(root))
+    throw new InvalidArgumentError(
+      `${functionName}: root "${root}" does not exist. Give the folder that holds the data set.`,
+    );
   const samples: FolderScan["samples"] = [];
   const faults: DataFault[] = [];
   for (const folder of folders) {
     const path = join(root, folder);
-    if (isAbsolute(folder) || relative(root, normalize(path)).startsWith("..")) throw new InvalidArgumentError(`${functionName}: split folder "${folder}" must lie inside root.`);
-    if (!existsSync(path)) throw new InvalidArgumentError(`${functionName}: folder "${path}" does not exist. Check root and split.`);
+    if (isAbsolute(folder) || relative(root, normalize(path)).startsWith(".."))
+      throw new InvalidArgumentError(`${functionName}: split folder "${folder}" must lie inside root.`);
+    if (!existsSync(path))
+      throw new InvalidArgumentError(`${functionName}: folder "${path}" does not exist. Check root and split.`);
     const files = readdirSync(path).sort();
-    const images = new Map(files.filter((file) => IMAGE_EXTENSIONS.includes(parse(file).ext.toLowerCase())).map((file) => [parse(file).name, file]));
+    const images = new Map(
+      files
+        .filter((file) => IMAGE_EXTENSIONS.includes(parse(file).ext.toLowerCase()))
+        .map((file) => [parse(file).name, file]),
+    );
     const labels = new Map(files.filter((file) => file.endsWith(".pts")).map((file) => [parse(file).name, file]));
     for (const name of [...new Set([...images.keys(), ...labels.keys()])].sort()) {
       const [image, label] = [images.get(name), labels.get(name)];
       if (!label) {
-        faults.push({ file: join(path, image!), message: `has no ${name}.pts beside it. Add the labels or remove the picture.` });
+        faults.push({
+          file: join(path, image!),
+          message: `has no ${name}.pts beside it. Add the labels or remove the picture.`,
+        });
         continue;
       }
       const file = join(path, label);
@@ -76,7 +100,9 @@ export async function scanFolders(functionName: string, root: string, folders: r
     }
   }
   if (samples.length === 0 && faults.length === 0) {
-    throw new DataFormatError("no pictures with .pts files found. Check root and split.", { file: folders.map((folder) => join(root, folder)).join(", ") });
+    throw new DataFormatError("no pictures with .pts files found. Check root and split.", {
+      file: folders.map((folder) => join(root, folder)).join(", "),
+    });
   }
   return { samples, faults };
 }
@@ -99,7 +125,14 @@ export class FolderDataset implements FaceDataset {
     const sample = this.samples[index];
     if (!sample) throw new InvalidArgumentError(`${this.name}: index must be in [0, ${this.length}); got ${index}.`);
     const { id, landmarks } = sample;
-    return { id, image: await readImage(sample.image), landmarks, box: tightBox(landmarks), scheme: this.scheme, tags: {} };
+    return {
+      id,
+      image: await readImage(sample.image),
+      landmarks,
+      box: tightBox(landmarks),
+      scheme: this.scheme,
+      tags: {},
+    };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Face> {
@@ -120,11 +153,19 @@ function tightBox(landmarks: Float64Array): Box {
 }
 
 /** Turns a scan into a data set; faults stop it unless they may be skipped. */
-export function datasetFromScan(name: string, scheme: LandmarkScheme, { samples, faults }: FolderScan, skipFaulty: boolean): FolderDataset {
+export function datasetFromScan(
+  name: string,
+  scheme: LandmarkScheme,
+  { samples, faults }: FolderScan,
+  skipFaulty: boolean,
+): FolderDataset {
   const [first] = faults;
   if (first && !skipFaulty) {
     const more = faults.length > 1 ? ` (and ${faults.length - 1} more faults: see acr data inspect)` : "";
-    throw new DataFormatError(`${first.message}${more} Or leave faulty samples out with skipFaulty (--skip-faulty).`, first);
+    throw new DataFormatError(
+      `${first.message}${more} Or leave faulty samples out with skipFaulty (--skip-faulty).`,
+      first,
+    );
   }
   if (samples.length === 0) throw new DataFormatError(`all ${faults.length} samples are faulty; none is left.`, first!);
   return new FolderDataset(name, scheme, samples, faults.length);

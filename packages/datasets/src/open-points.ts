@@ -14,7 +14,8 @@ export interface OpenPointsOptions {
 }
 
 /** The folders of a split of a plain folder data set. */
-export const foldersOfPoints = (split: string | undefined): string[] => (split ? split.split(",").map((folder) => folder.trim()) : ["."]);
+export const foldersOfPoints = (split: string | undefined): string[] =>
+  split ? split.split(",").map((folder) => folder.trim()) : ["."];
 
 /**
  * Your own pictures: `.jpg` or `.png` with a `.pts` of the same name beside each.
@@ -26,5 +27,10 @@ export async function openPoints(options: OpenPointsOptions): Promise<FolderData
   checkOptions("openPoints", options, ["root", "split", "scheme", "skipFaulty"]);
   const { root, split, scheme: id = "ibug68", skipFaulty = false } = options;
   const scheme = getLandmarkScheme(id);
-  return datasetFromScan(`points:${split ?? root}`, scheme, await scanFolders("openPoints", root, foldersOfPoints(split), scheme), skipFaulty);
+  return datasetFromScan(
+    `points:${split ?? root}`,
+    scheme,
+    await scanFolders("openPoints", root, foldersOfPoints(split), scheme),
+    skipFaulty,
+  );
 }

@@ -11,10 +11,14 @@ export function imageFault(bytes: Uint8Array): string | undefined {
     // Some cameras pad with zeros behind the end marker.
     let end = bytes.length - 1;
     while (end > 2 && bytes[end] === 0) end--;
-    return bytes[end] === 0xd9 && bytes[end - 1] === 0xff ? undefined : "the JPEG is cut short (no end marker). Replace or remove it.";
+    return bytes[end] === 0xd9 && bytes[end - 1] === 0xff
+      ? undefined
+      : "the JPEG is cut short (no end marker). Replace or remove it.";
   }
   if (at(0) === 0x89 && at(1) === 0x50) {
-    return Buffer.from(bytes.subarray(-8, -4)).toString("latin1") === "IEND" ? undefined : "the PNG is cut short (no IEND). Replace or remove it.";
+    return Buffer.from(bytes.subarray(-8, -4)).toString("latin1") === "IEND"
+      ? undefined
+      : "the PNG is cut short (no IEND). Replace or remove it.";
   }
   return "is neither a JPEG nor a PNG.";
 }
@@ -32,11 +36,14 @@ export async function readImage(file: string): Promise<RgbImage> {
   const fault = imageFault(bytes);
   if (fault) throw new DataFormatError(fault, { file });
   const { Jimp } = await import("jimp");
-  const { bitmap } = await Jimp.fromBuffer(bytes, { "image/jpeg": { tolerantDecoding: false, maxMemoryUsageInMB: 1024 } } as never).catch((cause) => {
+  const { bitmap } = await Jimp.fromBuffer(bytes, {
+    "image/jpeg": { tolerantDecoding: false, maxMemoryUsageInMB: 1024 },
+  } as never).catch((cause) => {
     throw new DataFormatError(`cannot be decoded: ${(cause as Error).message}.`, { file, cause });
   });
   const { width, height, data: rgba } = bitmap;
-  if (width * height > MAXIMUM_PIXELS) throw new DataFormatError(`has ${width} x ${height} pixels; expected at most 100 megapixels.`, { file });
+  if (width * height > MAXIMUM_PIXELS)
+    throw new DataFormatError(`has ${width} x ${height} pixels; expected at most 100 megapixels.`, { file });
   const data = new Uint8Array(width * height * 3);
   for (let i = 0, o = 0; o < data.length; i += 4, o += 3) {
     data[o] = rgba[i]!;

@@ -13,7 +13,10 @@ const MAXIMUM_COORDINATE = 1e6;
  * @throws {DataFormatError} a brace is missing, the count is wrong, a line is not two finite numbers; with the line.
  * @example parsePts("version: 1\nn_points: 1\n{\n11 21\n}\n", { file: "a.pts" }); // Float64Array [10, 20]
  */
-export function parsePts(text: string, { file, landmarkCount }: { file: string; landmarkCount?: number }): Float64Array {
+export function parsePts(
+  text: string,
+  { file, landmarkCount }: { file: string; landmarkCount?: number },
+): Float64Array {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/);
   const fault = (message: string, line?: number) => new DataFormatError(message, { file, line });
   const open = lines.findIndex((line) => line.trim() === "{");
@@ -25,16 +28,24 @@ export function parsePts(text: string, { file, landmarkCount }: { file: string; 
     const parts = lines[i]!.trim().split(/\s+/);
     if (parts[0] === "") continue;
     const [x, y] = parts.map(Number);
-    if (parts.length !== 2 || ![x, y].every((value) => Number.isFinite(value) && Math.abs(value!) < MAXIMUM_COORDINATE)) {
+    if (
+      parts.length !== 2 ||
+      ![x, y].every((value) => Number.isFinite(value) && Math.abs(value!) < MAXIMUM_COORDINATE)
+    ) {
       throw fault(`expected two finite numbers; got "${lines[i]!.trim().slice(0, 60)}".`, i + 1);
     }
     values.push(x! - 1, y! - 1);
   }
   const count = values.length / 2;
-  const stated = lines.slice(0, open).map((line) => /^\s*n_points\s*:\s*(\d+)/.exec(line)?.[1]).find((match) => match !== undefined);
-  if (stated !== undefined && Number(stated) !== count) throw fault(`n_points says ${stated}, but there are ${count} points.`, close + 1);
+  const stated = lines
+    .slice(0, open)
+    .map((line) => /^\s*n_points\s*:\s*(\d+)/.exec(line)?.[1])
+    .find((match) => match !== undefined);
+  if (stated !== undefined && Number(stated) !== count)
+    throw fault(`n_points says ${stated}, but there are ${count} points.`, close + 1);
   if (count === 0) throw fault("expected points; found none.", open + 1);
-  if (landmarkCount !== undefined && count !== landmarkCount) throw fault(`expected ${landmarkCount} points; got ${count}.`, close + 1);
+  if (landmarkCount !== undefined && count !== landmarkCount)
+    throw fault(`expected ${landmarkCount} points; got ${count}.`, close + 1);
   return Float64Array.from(values);
 }
 

@@ -28,7 +28,9 @@ describe.each([["cpu"], ["wasm"]])("FusedAdam on %s", (backend) => {
     const reference = tf.train.adam(0.1, 0.9, 0.999, 1e-7);
     const expected = descend((grads) => reference.applyGradients(grads as never), start());
     const adam = new FusedAdam({ learningRate: 0.1 });
-    descend((grads) => adam.applyGradients(grads), start()).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
+    descend((grads) => adam.applyGradients(grads), start()).forEach((value, i) =>
+      expect(value).toBeCloseTo(expected[i]!, 4),
+    );
     adam.dispose();
   });
 
@@ -66,7 +68,9 @@ describe.each([["cpu"], ["wasm"]])("FusedAdam on %s", (backend) => {
 
   it("refuses options out of range and grads of no variable", () => {
     expect(() => new FusedAdam({ beta1: 1 })).toThrow("FusedAdam: beta1 must be in [0, 1); got 1");
-    expect(() => new FusedAdam({ lerningRate: 1 } as never)).toThrow('unknown option "lerningRate". Did you mean learningRate?');
+    expect(() => new FusedAdam({ lerningRate: 1 } as never)).toThrow(
+      'unknown option "lerningRate". Did you mean learningRate?',
+    );
     expect(() => new FusedAdam().applyGradients({ nowhere: tf.scalar(1) })).toThrow('no variable is called "nowhere"');
   });
 });

@@ -1,6 +1,20 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import {
-  add, div, engine, keep, mul, type NamedTensorMap, sqrt, square, sub, sum, type Tensor, tensor, tidy, type Variable, zerosLike,
+  add,
+  div,
+  engine,
+  keep,
+  mul,
+  type NamedTensorMap,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  tidy,
+  type Variable,
+  zerosLike,
 } from "@tensorflow/tfjs-core";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
 
@@ -71,11 +85,17 @@ export class FusedAdam {
    * @param grads - by variable name, as `tf.variableGrads` gives them.
    * @param options.learningRate - of this step, instead of the constructor's.
    */
-  applyGradients(grads: NamedTensorMap, { learningRate = this.options.learningRate }: { learningRate?: number } = {}): void {
+  applyGradients(
+    grads: NamedTensorMap,
+    { learningRate = this.options.learningRate }: { learningRate?: number } = {},
+  ): void {
     const { registeredVariables } = engine();
     const pairs = Object.entries(grads).map(([name, gradient]) => {
       const variable = registeredVariables[name];
-      if (!variable) throw new InvalidArgumentError(`FusedAdam: no variable is called "${name}". Pass the grads of tf.variableGrads.`);
+      if (!variable)
+        throw new InvalidArgumentError(
+          `FusedAdam: no variable is called "${name}". Pass the grads of tf.variableGrads.`,
+        );
       return { name, variable, gradient };
     });
     this.step++;
@@ -99,7 +119,9 @@ export class FusedAdam {
     for (const [name, { m, v }] of Object.entries(slots)) {
       const variable = registeredVariables[name];
       if (variable?.size !== m.length || m.length !== v.length) {
-        throw new InvalidArgumentError(`FusedAdam: the slots of "${name}" have ${m.length} values; expected ${variable?.size ?? "an existing variable"}.`);
+        throw new InvalidArgumentError(
+          `FusedAdam: the slots of "${name}" have ${m.length} values; expected ${variable?.size ?? "an existing variable"}.`,
+        );
       }
     }
     this.dispose();
@@ -126,7 +148,9 @@ export class FusedAdam {
     if (clipNorm === undefined) return 1;
     const runtime = currentWasmRuntime();
     const squares = gradients.map((gradient) =>
-      runtime ? runtime.exports.sumOfSquares(runtime.address(gradient), gradient.size) : sum(square(gradient)).dataSync()[0]!,
+      runtime
+        ? runtime.exports.sumOfSquares(runtime.address(gradient), gradient.size)
+        : sum(square(gradient)).dataSync()[0]!,
     );
     const norm = Math.sqrt(squares.reduce((total, value) => total + value, 0));
     return norm > clipNorm ? clipNorm / norm : 1;
@@ -147,9 +171,10 @@ export class FusedAdam {
       // Weights go to a new tensor: the wasm backend caches packed copies by tensor id and would not see a change in place.
       const out = runtime.output(variable.shape);
       const addresses = [variable, out, slot.m, slot.v, gradient].map((t) => runtime.address(t));
-      const run = variable.size >= SHARED_FROM
-        ? (...args: number[]) => runtime.run("adam", ...args)
-        : (...args: number[]) => runtime.exports.adam(...args, 0, 1);
+      const run =
+        variable.size >= SHARED_FROM
+          ? (...args: number[]) => runtime.run("adam", ...args)
+          : (...args: number[]) => runtime.exports.adam(...args, 0, 1);
       run(...addresses, variable.size, beta1, beta2, rate, unbias, epsilon, keepFactor, scale);
       variable.assign(engine().makeTensorFromTensorInfo(out));
       return;

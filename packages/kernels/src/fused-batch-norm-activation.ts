@@ -1,4 +1,17 @@
-import { add, clipByValue, engine, mean as meanOf, mul, relu, rsqrt, square, sub, type Tensor, type Tensor1D, tidy } from "@tensorflow/tfjs-core";
+import {
+  add,
+  clipByValue,
+  engine,
+  mean as meanOf,
+  mul,
+  relu,
+  rsqrt,
+  square,
+  sub,
+  type Tensor,
+  type Tensor1D,
+  tidy,
+} from "@tensorflow/tfjs-core";
 import type { FusedActivation } from "./fused-activation.js";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { NORM_INFERENCE, NORM_TRAINING } from "./wasm/norm-kernels.js";
@@ -43,7 +56,11 @@ export function fusedBatchNormActivation(
     return { y, mean: mean as Tensor1D, variance: variance as Tensor1D };
   }
   if (fused) {
-    const [y, mean, variance] = engine().runKernel(NORM_TRAINING, { x, gamma, beta }, { epsilon, activation }) as unknown as Tensor[];
+    const [y, mean, variance] = engine().runKernel(
+      NORM_TRAINING,
+      { x, gamma, beta },
+      { epsilon, activation },
+    ) as unknown as Tensor[];
     return { y: y!, mean: mean as Tensor1D, variance: variance as Tensor1D };
   }
   return tidy(() => {
@@ -51,6 +68,10 @@ export function fusedBatchNormActivation(
     const mean = moments?.mean ?? meanOf(x, axes);
     const variance = moments?.variance ?? meanOf(square(sub(x, mean)), axes);
     const normal = mul(sub(x, mean), rsqrt(add(variance, epsilon)));
-    return { y: activate(add(mul(normal, gamma), beta), activation), mean: mean as Tensor1D, variance: variance as Tensor1D };
+    return {
+      y: activate(add(mul(normal, gamma), beta), activation),
+      mean: mean as Tensor1D,
+      variance: variance as Tensor1D,
+    };
   });
 }

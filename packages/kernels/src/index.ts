@@ -2,4 +2,8 @@ export type { FusedActivation } from "./fused-activation.js";
 export { FusedAdam, type FusedAdamOptions, type FusedAdamState } from "./fused-adam.js";
 export { type FusedBatchNormOptions, fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
 export { optimizeForTraining } from "./optimize-for-training.js";
-export { registerTrainingKernels, type TrainingKernelOptions, type TrainingKernels } from "./register-training-kernels.js";
+export {
+  registerTrainingKernels,
+  type TrainingKernelOptions,
+  type TrainingKernels,
+} from "./register-training-kernels.js";

@@ -11,13 +11,18 @@ import { registerTrainingKernels } from "./register-training-kernels.js";
 function smallNet(): tfl.LayersModel {
   const { layers } = tfl;
   let seed = 1;
-  const norm = (x: tfl.SymbolicTensor) => layers.batchNormalization({ momentum: 0.9, epsilon: 1e-3 }).apply(x) as tfl.SymbolicTensor;
+  const norm = (x: tfl.SymbolicTensor) =>
+    layers.batchNormalization({ momentum: 0.9, epsilon: 1e-3 }).apply(x) as tfl.SymbolicTensor;
   const relu6 = (x: tfl.SymbolicTensor) => layers.reLU({ maxValue: 6 }).apply(x) as tfl.SymbolicTensor;
   const initializer = () => tfl.initializers.glorotUniform({ seed: seed++ });
   const conv = (x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides = 1) =>
-    layers.conv2d({ filters, kernelSize, strides, padding: "same", useBias: false, kernelInitializer: initializer() }).apply(x) as tfl.SymbolicTensor;
+    layers
+      .conv2d({ filters, kernelSize, strides, padding: "same", useBias: false, kernelInitializer: initializer() })
+      .apply(x) as tfl.SymbolicTensor;
   const depthwise = (x: tfl.SymbolicTensor, strides: number) =>
-    layers.depthwiseConv2d({ kernelSize: 3, strides, padding: "same", useBias: false, depthwiseInitializer: initializer() }).apply(x) as tfl.SymbolicTensor;
+    layers
+      .depthwiseConv2d({ kernelSize: 3, strides, padding: "same", useBias: false, depthwiseInitializer: initializer() })
+      .apply(x) as tfl.SymbolicTensor;
   const input = tfl.input({ shape: [17, 17, 3] });
   let x = relu6(norm(conv(input, 8, 3, 2)));
   const skip = x;
@@ -30,7 +35,10 @@ function smallNet(): tfl.LayersModel {
   // Ten channels are no multiple of 4: the composed path.
   x = relu6(norm(conv(x, 10, 1)));
   x = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
-  return tfl.model({ inputs: input, outputs: layers.dense({ units: 5, kernelInitializer: initializer() }).apply(x) as tfl.SymbolicTensor });
+  return tfl.model({
+    inputs: input,
+    outputs: layers.dense({ units: 5, kernelInitializer: initializer() }).apply(x) as tfl.SymbolicTensor,
+  });
 }
 
 /** γ and β that make the activations clip on both sides. */
@@ -58,7 +66,10 @@ async function trainingPass(backend: string, fused: boolean) {
   const read = (tensor: tf.Tensor) => Float32Array.from(tensor.dataSync());
   return {
     loss: read(value),
-    gradients: model.trainableWeights.map((weight) => ({ name: weight.originalName, values: read(grads[(weight.read() as tf.Variable).name]!) })),
+    gradients: model.trainableWeights.map((weight) => ({
+      name: weight.originalName,
+      values: read(grads[(weight.read() as tf.Variable).name]!),
+    })),
     statistics: model.nonTrainableWeights.map((weight) => read(weight.read())),
     prediction: read(run.predict(x) as tf.Tensor),
     plainPrediction: read(model.predict(x) as tf.Tensor),
@@ -71,23 +82,28 @@ function relativeError(actual: Float32Array, expected: Float32Array, scale = lar
 }
 
 describe("optimizeForTraining(model)", () => {
-  it.each([["wasm"], ["cpu"]])("agrees with the plain model on cpu in loss, gradients, statistics and predictions (%s)", async (backend) => {
-    await tf.setBackend(backend);
-    const kernels = await registerTrainingKernels();
-    const fused = await trainingPass(backend, true);
-    await kernels.undo();
-    const plain = await trainingPass("cpu", false);
-    expect(relativeError(fused.loss, plain.loss)).toBeLessThan(tolerance.float32);
-    const globalLargest = Math.max(...plain.gradients.map(({ values }) => largest(values)));
-    plain.gradients.forEach(({ values }, i) => {
-      // Weights in front of a normalisation can have a gradient that is zero in theory: noise beside the others.
-      const scale = largest(values) < 1e-5 * globalLargest ? globalLargest : largest(values);
-      expect(relativeError(fused.gradients[i]!.values, values, scale)).toBeLessThan(2 * tolerance.float32);
-    });
-    plain.statistics.forEach((values, i) => expect(relativeError(fused.statistics[i]!, values)).toBeLessThan(tolerance.float32));
-    expect(relativeError(fused.prediction, plain.prediction)).toBeLessThan(tolerance.float32);
-    expect(relativeError(fused.plainPrediction, plain.prediction)).toBeLessThan(tolerance.float32);
-  });
+  it.each([["wasm"], ["cpu"]])(
+    "agrees with the plain model on cpu in loss, gradients, statistics and predictions (%s)",
+    async (backend) => {
+      await tf.setBackend(backend);
+      const kernels = await registerTrainingKernels();
+      const fused = await trainingPass(backend, true);
+      await kernels.undo();
+      const plain = await trainingPass("cpu", false);
+      expect(relativeError(fused.loss, plain.loss)).toBeLessThan(tolerance.float32);
+      const globalLargest = Math.max(...plain.gradients.map(({ values }) => largest(values)));
+      plain.gradients.forEach(({ values }, i) => {
+        // Weights in front of a normalisation can have a gradient that is zero in theory: noise beside the others.
+        const scale = largest(values) < 1e-5 * globalLargest ? globalLargest : largest(values);
+        expect(relativeError(fused.gradients[i]!.values, values, scale)).toBeLessThan(2 * tolerance.float32);
+      });
+      plain.statistics.forEach((values, i) =>
+        expect(relativeError(fused.statistics[i]!, values)).toBeLessThan(tolerance.float32),
+      );
+      expect(relativeError(fused.prediction, plain.prediction)).toBeLessThan(tolerance.float32);
+      expect(relativeError(fused.plainPrediction, plain.prediction)).toBeLessThan(tolerance.float32);
+    },
+  );
 
   it("keeps a normalisation unfused whose own output is an output of the model", async () => {
     await tf.setBackend("cpu");
@@ -115,7 +131,10 @@ describe("optimizeForTraining(model)", () => {
     const losses: number[] = [];
     const step = () =>
       tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(() => tf.mean(tf.square(fused.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar, variables);
+        const { value, grads } = tf.variableGrads(
+          () => tf.mean(tf.square(fused.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar,
+          variables,
+        );
         adam.applyGradients(grads);
         losses.push(value.dataSync()[0]!);
       });
@@ -128,6 +147,8 @@ describe("optimizeForTraining(model)", () => {
   });
 
   it("refuses what is no model", () => {
-    expect(() => optimizeForTraining({} as tfl.LayersModel)).toThrow("optimizeForTraining: model must be a tfjs LayersModel");
+    expect(() => optimizeForTraining({} as tfl.LayersModel)).toThrow(
+      "optimizeForTraining: model must be a tfjs LayersModel",
+    );
   });
 });

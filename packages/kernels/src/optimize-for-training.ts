@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@acr/core";
-import { conv2d, depthwiseConv2d, sub, mul, type Tensor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
-import { layers, type LayersModel, model as createModel, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { conv2d, depthwiseConv2d, mul, sub, type Tensor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
+import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
 
@@ -75,12 +75,17 @@ class SharedWeightsLayer extends layers.Layer {
 
 const single = (x: Tensor | Tensor[]): Tensor => (Array.isArray(x) ? x[0]! : x);
 const typeOf = (layer: Layer) => layer.getClassName();
-const activationOf = (layer: Layer) => (layer as unknown as { activation?: { getClassName(): string } }).activation?.getClassName() ?? "linear";
+const activationOf = (layer: Layer) =>
+  (layer as unknown as { activation?: { getClassName(): string } }).activation?.getClassName() ?? "linear";
 
 /** The activation a layer is, if the fused kernel knows it. */
 function asActivation(layer: Layer): FusedActivation | undefined {
   if (typeOf(layer) === "ReLU") {
-    const { maxValue, negativeSlope = 0, threshold = 0 } = layer.getConfig() as { maxValue?: number | null; negativeSlope?: number; threshold?: number };
+    const {
+      maxValue,
+      negativeSlope = 0,
+      threshold = 0,
+    } = layer.getConfig() as { maxValue?: number | null; negativeSlope?: number; threshold?: number };
     if (negativeSlope || threshold) return undefined;
     if (maxValue === 6) return "relu6";
     return maxValue === undefined || maxValue === null ? "relu" : undefined;
@@ -97,11 +102,20 @@ function plainConvolution(layer: ConvolutionLayer): SharedWeightsLayer | undefin
   if (layer.useBias || activationOf(layer) !== "linear" || layer.dataFormat === "channelsFirst") return undefined;
   const { strides, padding, dilationRate } = layer;
   if (typeOf(layer) === "Conv2D") {
-    return new SharedWeightsLayer(layer, (x) => conv2d(single(x) as Tensor4D, layer.kernel.read() as Tensor4D, strides, padding, "NHWC", dilationRate));
+    return new SharedWeightsLayer(layer, (x) =>
+      conv2d(single(x) as Tensor4D, layer.kernel.read() as Tensor4D, strides, padding, "NHWC", dilationRate),
+    );
   }
   if (typeOf(layer) === "DepthwiseConv2D") {
     return new SharedWeightsLayer(layer, (x) =>
-      depthwiseConv2d(single(x) as Tensor4D, layer.depthwiseKernel.read() as Tensor4D, strides, padding, "NHWC", dilationRate),
+      depthwiseConv2d(
+        single(x) as Tensor4D,
+        layer.depthwiseKernel.read() as Tensor4D,
+        strides,
+        padding,
+        "NHWC",
+        dilationRate,
+      ),
     );
   }
   return undefined;
@@ -154,7 +168,10 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
   const twins = new Map<Layer, Layer>();
   const done = new Map<SymbolicTensor, SymbolicTensor>();
   for (const input of model.inputs) {
-    done.set(input, layers.input({ batchShape: input.shape, dtype: input.dtype, name: input.sourceLayer.name }) as SymbolicTensor);
+    done.set(
+      input,
+      layers.input({ batchShape: input.shape, dtype: input.dtype, name: input.sourceLayer.name }) as SymbolicTensor,
+    );
   }
 
   const isOnlyConsumer = (tensor: SymbolicTensor) => consumers.get(tensor) === 1;
@@ -184,7 +201,14 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
       const source = inputs[0];
       const norm = source?.sourceLayer;
       // The normalisation moves into the activation's place, so its own result must be wanted by nobody else.
-      if (activation && isUsedOnce && norm && typeOf(norm) === "BatchNormalization" && norm.inboundNodes.length === 1 && isOnlyConsumer(source)) {
+      if (
+        activation &&
+        isUsedOnce &&
+        norm &&
+        typeOf(norm) === "BatchNormalization" &&
+        norm.inboundNodes.length === 1 &&
+        isOnlyConsumer(source)
+      ) {
         const fused = fusedNorm(norm as NormLayer, source.rank, activation);
         if (fused) {
           inputs = (norm.inboundNodes as unknown as GraphNode[])[source.nodeIndex]!.inputTensors;
@@ -193,7 +217,9 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
       }
     }
     const twinInputs = inputs.map(convert);
-    const outputs = twinOf(layer, make).apply(twinInputs.length === 1 ? twinInputs[0]! : twinInputs) as SymbolicTensor | SymbolicTensor[];
+    const outputs = twinOf(layer, make).apply(twinInputs.length === 1 ? twinInputs[0]! : twinInputs) as
+      | SymbolicTensor
+      | SymbolicTensor[];
     const result = Array.isArray(outputs) ? outputs[tensor.outputTensorIndex ?? 0]! : outputs;
     done.set(tensor, result);
     return result;

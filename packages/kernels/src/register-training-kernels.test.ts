@@ -20,7 +20,13 @@ interface ConvolutionCase {
 
 /** Seeded shapes: all channel remainders of 4 and 8, odd sizes, strides, dilation. */
 function randomCase(random: Random): ConvolutionCase {
-  const filter: [number, number] = random.pick([[1, 1], [3, 3], [5, 5], [3, 1], [2, 2]]);
+  const filter: [number, number] = random.pick([
+    [1, 1],
+    [3, 3],
+    [5, 5],
+    [3, 1],
+    [2, 2],
+  ]);
   const dilated = random.chance(0.25) && filter[0] > 1;
   return {
     batch: 1 + random.integer(3),
@@ -30,7 +36,13 @@ function randomCase(random: Random): ConvolutionCase {
     outChannels: 1 + random.integer(20),
     filter,
     // tfjs forbids strides together with dilation.
-    strides: dilated ? [1, 1] : random.pick([[1, 1], [2, 2], [2, 1]]),
+    strides: dilated
+      ? [1, 1]
+      : random.pick([
+          [1, 1],
+          [2, 2],
+          [2, 1],
+        ]),
     dilations: dilated ? [2, 2] : [1, 1],
     pad: random.pick(["same", "valid"]),
   };
@@ -117,7 +129,13 @@ describe("registerTrainingKernels(…)", () => {
       const a = tf.randomUniform([3, 5, 7], -1, 1, "float32", 1);
       const b = tf.randomUniform([3, 5, 7], -1, 1, "float32", 2);
       const row = tf.randomUniform([7], -1, 1, "float32", 3);
-      return [tf.add(a, b), tf.add(a, row), tf.cast(a, "float32"), tf.cast(tf.cast(a, "int32"), "float32"), tf.clone(a)];
+      return [
+        tf.add(a, b),
+        tf.add(a, row),
+        tf.cast(a, "float32"),
+        tf.cast(tf.cast(a, "int32"), "float32"),
+        tf.clone(a),
+      ];
     };
     expectClose(await onBackend("wasm", run), await onBackend("cpu", run), "add, cast, clone");
   });
@@ -134,7 +152,9 @@ describe("registerTrainingKernels(…)", () => {
   });
 
   it("refuses thread counts that make no sense", async () => {
-    await expect(registerTrainingKernels({ threads: 0 })).rejects.toThrow("threads must be an integer from 1 to 64; got 0");
+    await expect(registerTrainingKernels({ threads: 0 })).rejects.toThrow(
+      "threads must be an integer from 1 to 64; got 0",
+    );
     await expect(registerTrainingKernels({ threads: 1000 })).rejects.toThrow("got 1000");
   });
 });

@@ -1,7 +1,17 @@
 import { BackendError, checkOptions, InvalidArgumentError } from "@acr/core";
 import {
-  backend as currentBackend, engine, getBackend, getKernel, type KernelConfig, type KernelFunc, registerGradient, registerKernel,
-  type Tensor, type TensorInfo, unregisterGradient, unregisterKernel,
+  backend as currentBackend,
+  engine,
+  getBackend,
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  registerGradient,
+  registerKernel,
+  type Tensor,
+  type TensorInfo,
+  unregisterGradient,
+  unregisterKernel,
 } from "@tensorflow/tfjs-core";
 // tfjs-core alone registers no gradients; its layers package does.
 import "@tensorflow/tfjs-layers";
@@ -49,7 +59,9 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   checkOptions("registerTrainingKernels", options, ["threads", "relaxedSimd"]);
   const { threads = 1, relaxedSimd = true } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
-    throw new InvalidArgumentError(`registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`);
+    throw new InvalidArgumentError(
+      `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
+    );
   }
   if (getBackend() !== "wasm") return { variant: "composed", threads: 1, undo: async () => {} };
   const backend = currentBackend() as WasmBackend;
@@ -65,7 +77,9 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
       const result = partial(call);
       if (result !== undefined) return result;
       if (before) return before.kernelFunc(call);
-      throw new BackendError(`${name}: this case is not supported on the wasm backend. Use another backend, e.g. tensorflow.`);
+      throw new BackendError(
+        `${name}: this case is not supported on the wasm backend. Use another backend, e.g. tensorflow.`,
+      );
     }) as unknown as KernelFunc;
     registerKernel({ kernelName: name, backendName: "wasm", setupFunc: before?.setupFunc, kernelFunc });
     replaced.push({ name, before });
@@ -80,7 +94,11 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     gradFunc: (dy: Tensor | Tensor[], saved: Tensor[], attrs) => {
       const [x, gamma, beta, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
       const inputs = { x, gamma, beta, mean, variance, dy: (dy as Tensor[])[0]! };
-      const [dx, dGamma, dBeta] = engine().runKernel(NORM_TRAINING_GRADIENT, inputs, attrs) as unknown as [Tensor, Tensor, Tensor];
+      const [dx, dGamma, dBeta] = engine().runKernel(NORM_TRAINING_GRADIENT, inputs, attrs) as unknown as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
     },
   });

@@ -1,5 +1,18 @@
 import { InvalidArgumentError } from "@acr/core";
-import { abs, add, clipByValue, div, lessEqual, mul, pow, sign, square, sub, type Tensor, where } from "@tensorflow/tfjs-core";
+import {
+  abs,
+  add,
+  clipByValue,
+  div,
+  lessEqual,
+  mul,
+  pow,
+  sign,
+  square,
+  sub,
+  type Tensor,
+  where,
+} from "@tensorflow/tfjs-core";
 import { accurateLog1p } from "./internal/accurate-log1p.js";
 import { alignToError, checkPositive, elementwiseLoss, type LossOptions } from "./internal/elementwise-loss.js";
 
@@ -45,20 +58,29 @@ export function acrLoss(predictions: Tensor, targets: Tensor, options: AcrLossOp
     throw new InvalidArgumentError(`acrLoss: joint must be "continuous" or "reference"; got ${JSON.stringify(joint)}.`);
   }
   if (!difficulty) {
-    throw new InvalidArgumentError("acrLoss: difficulty is required; got none. Compute it with difficultyTensor of @acr/shape-model.");
+    throw new InvalidArgumentError(
+      "acrLoss: difficulty is required; got none. Compute it with difficultyTensor of @acr/shape-model.",
+    );
   }
-  return elementwiseLoss("acrLoss", predictions, targets, options, ["difficulty", "lambda", "joint", "scale"], (e, shape) => {
-    const phi = clipByValue(alignToError("acrLoss", "difficulty", difficulty, shape), 0, 1);
-    const delta = scale === 1 ? abs(e) : mul(abs(e), scale);
-    const isSmall = lessEqual(delta, 1);
-    // Δ^(1 − Φ) is 1 at Δ = 0 and Φ = 1; the sign of the error, 0 there, makes the slope 0.
-    const power = pow(delta, sub(1, phi));
-    const full = mul(power, delta);
-    const offset = joint === "continuous" ? lambda * Math.LN2 - 1 : sub(mul(phi, Math.LN2), 1);
-    const slope = where(isSmall, div(mul(mul(power, sub(2, phi)), lambda), add(full, 1)), mul(delta, 2));
-    return {
-      value: where(isSmall, mul(accurateLog1p(full), lambda), add(square(delta), offset)),
-      slope: mul(slope, scale === 1 ? sign(e) : mul(sign(e), scale)),
-    };
-  });
+  return elementwiseLoss(
+    "acrLoss",
+    predictions,
+    targets,
+    options,
+    ["difficulty", "lambda", "joint", "scale"],
+    (e, shape) => {
+      const phi = clipByValue(alignToError("acrLoss", "difficulty", difficulty, shape), 0, 1);
+      const delta = scale === 1 ? abs(e) : mul(abs(e), scale);
+      const isSmall = lessEqual(delta, 1);
+      // Δ^(1 − Φ) is 1 at Δ = 0 and Φ = 1; the sign of the error, 0 there, makes the slope 0.
+      const power = pow(delta, sub(1, phi));
+      const full = mul(power, delta);
+      const offset = joint === "continuous" ? lambda * Math.LN2 - 1 : sub(mul(phi, Math.LN2), 1);
+      const slope = where(isSmall, div(mul(mul(power, sub(2, phi)), lambda), add(full, 1)), mul(delta, 2));
+      return {
+        value: where(isSmall, mul(accurateLog1p(full), lambda), add(square(delta), offset)),
+        slope: mul(slope, scale === 1 ? sign(e) : mul(sign(e), scale)),
+      };
+    },
+  );
 }

@@ -67,12 +67,17 @@ export function listLosses(): string[] {
 export function createLoss(name: string, options: object = {}): Loss {
   const key = Object.hasOwn(LOSSES, name) ? name : String(name).replace(/Loss$/, "");
   if (!Object.hasOwn(LOSSES, key)) {
-    throw new InvalidArgumentError(`createLoss: unknown loss "${name}"; did you mean ${nearestNames(String(name), listLosses(), 1)[0]}? Valid names: ${listLosses().join(", ")}.`);
+    throw new InvalidArgumentError(
+      `createLoss: unknown loss "${name}"; did you mean ${nearestNames(String(name), listLosses(), 1)[0]}? Valid names: ${listLosses().join(", ")}.`,
+    );
   }
   const lossFunction = LOSSES[key] as unknown as (predictions: Tensor, targets: Tensor, options: object) => Tensor;
   const needsDifficulty = key === "acr";
   for (const tensorOption of ["difficulty", "weights"]) {
-    if (tensorOption in options) throw new InvalidArgumentError(`createLoss: ${tensorOption} changes with each batch; pass it when the loss is called.`);
+    if (tensorOption in options)
+      throw new InvalidArgumentError(
+        `createLoss: ${tensorOption} changes with each batch; pass it when the loss is called.`,
+      );
   }
   const fixed = { ...options };
   const loss = (predictions: Tensor, targets: Tensor, batch: LossBatch = {}) => {
@@ -86,6 +91,7 @@ export function createLoss(name: string, options: object = {}): Loss {
     });
   };
   // One call on nothing finds wrong values here rather than in the first training step; it needs a started backend.
-  if (getBackend()) tidy(() => loss(zeros([1, 1, 2]), zeros([1, 1, 2]), needsDifficulty ? { difficulty: zeros([1, 1, 2]) } : {}));
+  if (getBackend())
+    tidy(() => loss(zeros([1, 1, 2]), zeros([1, 1, 2]), needsDifficulty ? { difficulty: zeros([1, 1, 2]) } : {}));
   return Object.assign(loss, { lossName: key, options: Object.freeze(fixed), needsDifficulty });
 }

@@ -5,8 +5,10 @@ import { expectNoTensorLeak, goldenFolder, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as losses from "./index.js";
 
+const lossesByName = { ...losses };
+
 interface GoldenLoss {
-  name: keyof typeof losses;
+  name: keyof typeof lossesByName;
   options: Record<string, unknown>;
   difficultyPerPoint?: boolean;
   perElement: number[][][];
@@ -32,7 +34,8 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], wha
   const largest = Math.max(...expected.map(Math.abs));
   for (let i = 0; i < expected.length; i++) {
     const allowed = tolerance.float32 * Math.max(Math.abs(expected[i]!), largest * 1e-3);
-    if (!(Math.abs(actual[i]! - expected[i]!) <= allowed)) throw new Error(`${what}[${i}]: got ${actual[i]}, expected ${expected[i]}`);
+    if (!(Math.abs(actual[i]! - expected[i]!) <= allowed))
+      throw new Error(`${what}[${i}]: got ${actual[i]}, expected ${expected[i]}`);
   }
 }
 
@@ -46,16 +49,29 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], wha
         const predictions = tf.tensor3d(batch.predictions);
         const targets = tf.tensor3d(batch.targets);
         for (const golden of batch.losses) {
-          const loss = losses[golden.name] as LossFunction;
-          const difficulty = golden.difficultyPerPoint ? tf.tensor2d(batch.difficultyPerPoint) : tf.tensor3d(batch.difficulty);
-          for (const [expected, weights] of [[golden as Omit<GoldenLoss, "weighted"> | undefined, undefined], [golden.weighted, tf.tensor2d(batch.weights)]] as const) {
+          const loss = lossesByName[golden.name] as LossFunction;
+          const difficulty = golden.difficultyPerPoint
+            ? tf.tensor2d(batch.difficultyPerPoint)
+            : tf.tensor3d(batch.difficulty);
+          for (const [expected, weights] of [
+            [golden as Omit<GoldenLoss, "weighted"> | undefined, undefined],
+            [golden.weighted, tf.tensor2d(batch.weights)],
+          ] as const) {
             if (!expected) continue;
-            const options = { ...golden.options, ...(golden.name === "acrLoss" && { difficulty }), ...(weights && { weights }) };
+            const options = {
+              ...golden.options,
+              ...(golden.name === "acrLoss" && { difficulty }),
+              ...(weights && { weights }),
+            };
             const what = `${golden.name} ${JSON.stringify(golden.options)}${weights ? " weighted" : ""}`;
             const elements = loss(predictions, targets, { ...options, reduction: "none" });
             expect(elements.shape).toEqual(predictions.shape);
             expectClose(elements.dataSync(), expected.perElement.flat(2), `${what} perElement`);
-            expectClose(loss(predictions, targets, { ...options, reduction: "sum" }).dataSync(), [expected.sum], `${what} sum`);
+            expectClose(
+              loss(predictions, targets, { ...options, reduction: "sum" }).dataSync(),
+              [expected.sum],
+              `${what} sum`,
+            );
             const { value, grad } = tf.valueAndGrad((p) => loss(p, targets, options) as tf.Scalar)(predictions);
             expectClose(value.dataSync(), [expected.mean], `${what} mean`);
             expectClose(grad.dataSync(), expected.gradientOfMean.flat(2), `${what} gradientOfMean`);

@@ -1,4 +1,19 @@
-import { abs, add, exp, expm1, log1p, mul, div, neg, sign, square, sub, type Tensor, where, less } from "@tensorflow/tfjs-core";
+import {
+  abs,
+  add,
+  div,
+  exp,
+  expm1,
+  less,
+  log1p,
+  mul,
+  neg,
+  sign,
+  square,
+  sub,
+  type Tensor,
+  where,
+} from "@tensorflow/tfjs-core";
 import { elementwiseLoss, type LossOptions } from "./internal/elementwise-loss.js";
 
 /** Below this, ln cosh is taken from its series: the closed form subtracts two nearly equal numbers there. */

@@ -10,13 +10,22 @@ beforeAll(() => tf.setBackend("cpu"));
 describe.each(listLosses())("createLoss(%j)", (name) => {
   const loss = createLoss(name);
   const random = createRandom(name);
-  const points = () => tf.tensor3d(Array.from({ length: 12 }, () => random.uniform(-3, 3)), [2, 3, 2]);
-  const difficulty = tf.tensor3d(Array.from({ length: 12 }, (_, i) => [0, 0.3, 0.8, 1][i % 4]!), [2, 3, 2]);
+  const points = () =>
+    tf.tensor3d(
+      Array.from({ length: 12 }, () => random.uniform(-3, 3)),
+      [2, 3, 2],
+    );
+  const difficulty = tf.tensor3d(
+    Array.from({ length: 12 }, (_, i) => [0, 0.3, 0.8, 1][i % 4]!),
+    [2, 3, 2],
+  );
 
   it("has a gradient that finite differences confirm away from the switch points", () => {
     const p = points();
     const t = points();
-    const gradient = tf.grad((x) => loss(x, t, { difficulty, reduction: "sum" }) as tf.Scalar)(p).dataSync();
+    const gradient = tf
+      .grad((x) => loss(x, t, { difficulty, reduction: "sum" }) as tf.Scalar)(p)
+      .dataSync();
     const values = p.dataSync();
     const at = (i: number, value: number) => {
       const moved = Float32Array.from(values);
@@ -59,10 +68,22 @@ describe.each(listLosses())("createLoss(%j)", (name) => {
 });
 
 describe("acrLoss(predictions, targets, options)", () => {
-  const errors = tf.tensor3d([[[0, 0.25], [0.999999, 1.000001], [3, 1e18]]]);
+  const errors = tf.tensor3d([
+    [
+      [0, 0.25],
+      [0.999999, 1.000001],
+      [3, 1e18],
+    ],
+  ]);
   const zero = tf.zerosLike(errors);
-  const run = (phi: number, options = {}) =>
-    [...acrLoss(errors, zero, { difficulty: tf.fill([1, 3, 1], phi), lambda: 2, reduction: "none", ...options }).dataSync()];
+  const run = (phi: number, options = {}) => [
+    ...acrLoss(errors, zero, {
+      difficulty: tf.fill([1, 3, 1], phi),
+      lambda: 2,
+      reduction: "none",
+      ...options,
+    }).dataSync(),
+  ];
 
   it("equals its closed forms at Φ = 0 and Φ = 1, and is continuous at Δ = 1", () => {
     expect(run(0)[1]).toBeCloseTo(2 * Math.log(1 + 0.25 ** 2), 6);
@@ -82,12 +103,18 @@ describe("acrLoss(predictions, targets, options)", () => {
 describe("bad input", () => {
   const p = tf.zeros([2, 3, 2]);
   it.each([
-    [() => l2Loss(p, tf.zeros([2, 4, 2])), "l2Loss: predictions and targets must have one shape; got [2, 3, 2] and [2, 4, 2]"],
+    [
+      () => l2Loss(p, tf.zeros([2, 4, 2])),
+      "l2Loss: predictions and targets must have one shape; got [2, 3, 2] and [2, 4, 2]",
+    ],
     [() => l2Loss(tf.zeros([2, 3, 3]), p), "l2Loss: predictions must be [B, K, 2] or [B, 2K]; got [2, 3, 3]"],
     [() => l2Loss(tf.zeros([2, 0, 2]), p), "must hold at least one landmark"],
     [() => l1Loss(tf.zeros([2, 3, 2], "int32"), p), "l1Loss: predictions must be float32; got int32"],
     [() => acrLoss(p, p, {}), "acrLoss: difficulty is required"],
-    [() => acrLoss(p, p, { difficulty: tf.zeros([2, 5]) }), "acrLoss: difficulty must be [2, 3], [2, 3, 1] or [2, 3, 2]; got [2, 5]"],
+    [
+      () => acrLoss(p, p, { difficulty: tf.zeros([2, 5]) }),
+      "acrLoss: difficulty must be [2, 3], [2, 3, 1] or [2, 3, 2]; got [2, 5]",
+    ],
     [() => createLoss("acr", { lambda: 0 }), "acrLoss: lambda must be a finite number > 0; got 0"],
     [() => createLoss("acr", { lamda: 1 }), 'unknown option "lamda". Did you mean lambda?'],
     [() => createLoss("wings"), 'unknown loss "wings"; did you mean wing?'],

@@ -27,12 +27,18 @@ export interface RectifiedWingLossOptions extends LossOptions {
  * @see Feng et al., Rectified Wing Loss, IJCV 2020, arXiv:1911.06995. Deviations: none.
  * @example const loss = rectifiedWingLoss(predictions, targets, { rectify: 0.5 });
  */
-export function rectifiedWingLoss(predictions: Tensor, targets: Tensor, options: RectifiedWingLossOptions = {}): Tensor {
+export function rectifiedWingLoss(
+  predictions: Tensor,
+  targets: Tensor,
+  options: RectifiedWingLossOptions = {},
+): Tensor {
   const { width = 10, curvature = 2, rectify = 0.5 } = options;
   checkPositive("rectifiedWingLoss", "width", width);
   checkPositive("rectifiedWingLoss", "curvature", curvature);
   if (typeof rectify !== "number" || !(rectify >= 0 && rectify < width)) {
-    throw new InvalidArgumentError(`rectifiedWingLoss: rectify must be in [0, width = ${width}); got ${String(rectify)}.`);
+    throw new InvalidArgumentError(
+      `rectifiedWingLoss: rectify must be in [0, width = ${width}); got ${String(rectify)}.`,
+    );
   }
   const c = width - width * Math.log1p((width - rectify) / curvature);
   return elementwiseLoss("rectifiedWingLoss", predictions, targets, options, ["width", "curvature", "rectify"], (e) => {

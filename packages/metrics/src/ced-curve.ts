@@ -16,7 +16,10 @@ export interface CedCurve {
  * @throws {InvalidArgumentError} no errors, one that is not finite, or no thresholds.
  * @example cedCurve([0.04, 0.2], { thresholds: [0.05, 0.1] }).fractions; // [0.5, 0.5]
  */
-export function cedCurve(errors: ArrayLike<number>, { thresholds = defaultThresholds() }: { thresholds?: readonly number[] } = {}): CedCurve {
+export function cedCurve(
+  errors: ArrayLike<number>,
+  { thresholds = defaultThresholds() }: { thresholds?: readonly number[] } = {},
+): CedCurve {
   checkErrors("cedCurve", errors);
   if (thresholds.length === 0) throw new InvalidArgumentError("cedCurve: thresholds must not be empty.");
   const sorted = Float64Array.from(errors).sort();

@@ -20,7 +20,10 @@ interface GoldenMetrics {
   predictions: number[][];
   targets: number[][];
   visible?: number[][];
-  normalizers: Record<string, { sizes: number[]; all: GoldenScores; visibleOnly?: GoldenScores; occludedOnly?: GoldenScores }>;
+  normalizers: Record<
+    string,
+    { sizes: number[]; all: GoldenScores; visibleOnly?: GoldenScores; occludedOnly?: GoldenScores }
+  >;
 }
 
 const folder = goldenFolder("metrics");
@@ -37,9 +40,16 @@ function expectSame(actual: number, expected: number | null): void {
   it.each(files)("reproduces every figure of %s", (file) => {
     const golden = JSON.parse(readFileSync(`${folder}/${file}`, "utf8")) as GoldenMetrics;
     for (const [normalizer, cases] of Object.entries(golden.normalizers)) {
-      for (const [name, scores] of Object.entries({ all: cases.all, visibleOnly: cases.visibleOnly, occludedOnly: cases.occludedOnly })) {
+      for (const [name, scores] of Object.entries({
+        all: cases.all,
+        visibleOnly: cases.visibleOnly,
+        occludedOnly: cases.occludedOnly,
+      })) {
         if (!scores) continue;
-        const visible = name === "all" ? undefined : golden.visible!.map((flags) => flags.map((flag) => (name === "visibleOnly" ? flag : 1 - flag)));
+        const visible =
+          name === "all"
+            ? undefined
+            : golden.visible!.map((flags) => flags.map((flag) => (name === "visibleOnly" ? flag : 1 - flag)));
         for (const threshold of Object.keys(scores.failureRate)) {
           const result = evaluate(golden.predictions, golden.targets, {
             scheme: schemeOf(file),
@@ -108,13 +118,31 @@ describe("evaluate(predictions, targets, options)", () => {
 
   it.each([
     [() => evaluate([], [], { scheme: ibug68 }), "at least one face"],
-    [() => evaluate(predictions, targets.slice(1), { scheme: ibug68 }), "predictions must have one entry for each of 2 targets; got 3"],
-    [() => nme(predictions[0]!, new Float64Array(136), { scheme: ibug68 }), "the inter-ocular distance must be > 0; got 0"],
-    [() => nme([1, 2], [1, 2, 3, 4], { normalizer: "box-diagonal" }), "nme: prediction and target must be flat shapes of one length 2K; got 2 and 4"],
-    [() => nme(predictions[0]!.with(5, Number.NaN), targets[0]!, { scheme: ibug68 }), "landmark 2 must have finite coordinates"],
+    [
+      () => evaluate(predictions, targets.slice(1), { scheme: ibug68 }),
+      "predictions must have one entry for each of 2 targets; got 3",
+    ],
+    [
+      () => nme(predictions[0]!, new Float64Array(136), { scheme: ibug68 }),
+      "the inter-ocular distance must be > 0; got 0",
+    ],
+    [
+      () => nme([1, 2], [1, 2, 3, 4], { normalizer: "box-diagonal" }),
+      "nme: prediction and target must be flat shapes of one length 2K; got 2 and 4",
+    ],
+    [
+      () => nme(predictions[0]!.with(5, Number.NaN), targets[0]!, { scheme: ibug68 }),
+      "landmark 2 must have finite coordinates",
+    ],
     [() => nme(predictions[0]!, targets[0]!), "inter-ocular needs a scheme"],
-    [() => nme(predictions[0]!, targets[0]!, { normalizer: "eyes" as never }), "normalizer must be one of inter-ocular"],
-    [() => evaluate(predictions, targets, { shceme: ibug68 } as never), 'unknown option "shceme". Did you mean scheme?'],
+    [
+      () => nme(predictions[0]!, targets[0]!, { normalizer: "eyes" as never }),
+      "normalizer must be one of inter-ocular",
+    ],
+    [
+      () => evaluate(predictions, targets, { shceme: ibug68 } as never),
+      'unknown option "shceme". Did you mean scheme?',
+    ],
   ])("throws a clear error (%#)", (run, message) => {
     expect(run).toThrow(message);
   });

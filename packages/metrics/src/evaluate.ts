@@ -9,7 +9,17 @@ export interface EvaluateOptions extends EvaluationOptions {
   boxes?: readonly Box[];
 }
 
-const OPTIONS = ["scheme", "normalizer", "failureThreshold", "aucThreshold", "cedThresholds", "resamples", "seed", "visible", "boxes"];
+const OPTIONS = [
+  "scheme",
+  "normalizer",
+  "failureThreshold",
+  "aucThreshold",
+  "cedThresholds",
+  "resamples",
+  "seed",
+  "visible",
+  "boxes",
+];
 
 /**
  * The evaluation protocol of face alignment on a set of faces: NME, median, failure rate, AUC, CED, error of each
@@ -27,7 +37,10 @@ export function evaluate(
   checkOptions("evaluate", options, OPTIONS);
   const { visible, boxes } = options;
   for (const [name, list] of Object.entries({ predictions, visible, boxes })) {
-    if (list && list.length !== targets.length) throw new ShapeError(`evaluate: ${name} must have one entry for each of ${targets.length} targets; got ${list.length}.`);
+    if (list && list.length !== targets.length)
+      throw new ShapeError(
+        `evaluate: ${name} must have one entry for each of ${targets.length} targets; got ${list.length}.`,
+      );
   }
   const accumulator = new NmeAccumulator(options);
   targets.forEach((target, i) => {

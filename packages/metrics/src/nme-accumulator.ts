@@ -67,12 +67,16 @@ export class NmeAccumulator {
   add(prediction: ArrayLike<number>, target: ArrayLike<number>, { visible, box }: FaceToAdd = {}): void {
     const { scheme, normalizer } = this.options;
     const errors = normalizedErrors(prediction, target, { scheme, normalizer, box });
-    if (visible && visible.length !== errors.length) throw new ShapeError(`evaluate: visible must have ${errors.length} flags; got ${visible.length}.`);
+    if (visible && visible.length !== errors.length)
+      throw new ShapeError(`evaluate: visible must have ${errors.length} flags; got ${visible.length}.`);
     if (this.landmarkSums.length === 0) {
       this.landmarkSums = new Float64Array(errors.length);
       this.landmarkCounts = new Float64Array(errors.length);
     }
-    if (errors.length !== this.landmarkSums.length) throw new ShapeError(`evaluate: all faces must have ${this.landmarkSums.length} landmarks; got ${errors.length}.`);
+    if (errors.length !== this.landmarkSums.length)
+      throw new ShapeError(
+        `evaluate: all faces must have ${this.landmarkSums.length} landmarks; got ${errors.length}.`,
+      );
     let sum = 0;
     let count = 0;
     for (let k = 0; k < errors.length; k++) {
@@ -92,7 +96,8 @@ export class NmeAccumulator {
       this.landmarkSums = new Float64Array(other.landmarkSums.length);
       this.landmarkCounts = new Float64Array(other.landmarkCounts.length);
     }
-    if (this.landmarkSums.length !== other.landmarkSums.length) throw new ShapeError("NmeAccumulator.merge: both must count the same landmarks.");
+    if (this.landmarkSums.length !== other.landmarkSums.length)
+      throw new ShapeError("NmeAccumulator.merge: both must count the same landmarks.");
     for (const face of other.perFace) this.perFace.push(face);
     other.landmarkSums.forEach((sum, k) => {
       this.landmarkSums[k]! += sum;
@@ -104,7 +109,8 @@ export class NmeAccumulator {
   result(): EvaluationResult {
     const { failureThreshold, aucThreshold, cedThresholds, resamples = 1000, seed = 0 } = this.options;
     const errors = Float64Array.from(this.perFace.filter((error) => !Number.isNaN(error)));
-    if (errors.length === 0) throw new InvalidArgumentError("evaluate: there must be at least one face with a counted landmark; got none.");
+    if (errors.length === 0)
+      throw new InvalidArgumentError("evaluate: there must be at least one face with a counted landmark; got none.");
     const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
     return {
       count: errors.length,
@@ -140,5 +146,9 @@ function bootstrap(errors: Float64Array, resamples: number, seed: number) {
   }
   means.sort();
   const at = (fraction: number) => 100 * means[Math.min(resamples - 1, Math.floor(fraction * resamples))]!;
-  return { level: CONFIDENCE_LEVEL, lowPercent: at((1 - CONFIDENCE_LEVEL) / 2), highPercent: at((1 + CONFIDENCE_LEVEL) / 2) };
+  return {
+    level: CONFIDENCE_LEVEL,
+    lowPercent: at((1 - CONFIDENCE_LEVEL) / 2),
+    highPercent: at((1 + CONFIDENCE_LEVEL) / 2),
+  };
 }

@@ -19,9 +19,15 @@ export interface NmeOptions {
  * @throws {ShapeError} lengths differ or are odd.   @throws {InvalidArgumentError} a coordinate is not finite.
  * @example normalizedErrors(prediction, target, { scheme: ibug68 });
  */
-export function normalizedErrors(prediction: ArrayLike<number>, target: ArrayLike<number>, options: Omit<NmeOptions, "visible">): Float64Array {
+export function normalizedErrors(
+  prediction: ArrayLike<number>,
+  target: ArrayLike<number>,
+  options: Omit<NmeOptions, "visible">,
+): Float64Array {
   if (prediction.length !== target.length || target.length === 0 || target.length % 2 !== 0) {
-    throw new ShapeError(`nme: prediction and target must be flat shapes of one length 2K; got ${prediction.length} and ${target.length}.`);
+    throw new ShapeError(
+      `nme: prediction and target must be flat shapes of one length 2K; got ${prediction.length} and ${target.length}.`,
+    );
   }
   const size = normalizerSize(target, options);
   const errors = new Float64Array(target.length / 2);
@@ -29,7 +35,8 @@ export function normalizedErrors(prediction: ArrayLike<number>, target: ArrayLik
     const dx = prediction[2 * k]! - target[2 * k]!;
     const dy = prediction[2 * k + 1]! - target[2 * k + 1]!;
     errors[k] = Math.sqrt(dx * dx + dy * dy) / size;
-    if (!Number.isFinite(errors[k]!)) throw new InvalidArgumentError(`nme: landmark ${k} must have finite coordinates in prediction and target.`);
+    if (!Number.isFinite(errors[k]!))
+      throw new InvalidArgumentError(`nme: landmark ${k} must have finite coordinates in prediction and target.`);
   }
   return errors;
 }

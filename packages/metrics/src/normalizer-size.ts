@@ -16,7 +16,12 @@ function distance(shape: ArrayLike<number>, [first, second]: readonly [readonly 
 }
 
 function tightBox(shape: ArrayLike<number>): Box {
-  let [x0, y0, x1, y1] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [x0, y0, x1, y1] = [
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ];
   for (let i = 0; i + 1 < shape.length; i += 2) {
     x0 = Math.min(x0, shape[i]!);
     x1 = Math.max(x1, shape[i]!);
@@ -47,16 +52,28 @@ export function normalizerSize(
 ): number {
   const size = measure(target, normalizer, scheme, box);
   if (!(size > 0) || !Number.isFinite(size)) {
-    throw new InvalidArgumentError(`normalizerSize: the ${String(normalizer)} distance must be > 0; got ${size}. Check the face's labels or choose another normalizer.`);
+    throw new InvalidArgumentError(
+      `normalizerSize: the ${String(normalizer)} distance must be > 0; got ${size}. Check the face's labels or choose another normalizer.`,
+    );
   }
   return size;
 }
 
-function measure(target: ArrayLike<number>, normalizer: Normalizer, scheme: LandmarkScheme | undefined, box: Box | undefined): number {
+function measure(
+  target: ArrayLike<number>,
+  normalizer: Normalizer,
+  scheme: LandmarkScheme | undefined,
+  box: Box | undefined,
+): number {
   if (normalizer === "inter-ocular" || normalizer === "inter-pupil") {
-    if (!scheme) throw new InvalidArgumentError(`normalizerSize: ${normalizer} needs a scheme; got none. Pass { scheme: ibug68 } or another.`);
+    if (!scheme)
+      throw new InvalidArgumentError(
+        `normalizerSize: ${normalizer} needs a scheme; got none. Pass { scheme: ibug68 } or another.`,
+      );
     if (target.length !== scheme.landmarkCount * 2) {
-      throw new ShapeError(`normalizerSize: a ${scheme.id} shape must have ${scheme.landmarkCount * 2} numbers; got ${target.length}.`);
+      throw new ShapeError(
+        `normalizerSize: a ${scheme.id} shape must have ${scheme.landmarkCount * 2} numbers; got ${target.length}.`,
+      );
     }
     return distance(target, scheme.normalizers[normalizer]);
   }
@@ -64,8 +81,14 @@ function measure(target: ArrayLike<number>, normalizer: Normalizer, scheme: Land
     const [x0, y0, x1, y1] = box ?? tightBox(target);
     return normalizer === "box-geometric" ? Math.sqrt((x1 - x0) * (y1 - y0)) : Math.hypot(x1 - x0, y1 - y0);
   }
-  if (Array.isArray(normalizer) && normalizer.length === 2 && normalizer.every((i) => Number.isInteger(i) && i >= 0 && 2 * i + 1 < target.length)) {
+  if (
+    Array.isArray(normalizer) &&
+    normalizer.length === 2 &&
+    normalizer.every((i) => Number.isInteger(i) && i >= 0 && 2 * i + 1 < target.length)
+  ) {
     return distance(target, [[normalizer[0]], [normalizer[1]]]);
   }
-  throw new InvalidArgumentError(`normalizerSize: normalizer must be one of ${NAMES.join(", ")} or two landmark indices; got ${JSON.stringify(normalizer)}.`);
+  throw new InvalidArgumentError(
+    `normalizerSize: normalizer must be one of ${NAMES.join(", ")} or two landmark indices; got ${JSON.stringify(normalizer)}.`,
+  );
 }

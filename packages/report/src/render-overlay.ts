@@ -22,7 +22,10 @@ const BOX = 0xffffffff;
  *
  * @example await writeFile("overlay.png", await renderOverlay(image, { predicted: landmarks }));
  */
-export async function renderOverlay(image: RgbImage, { predicted, target, box, scale = 1 }: OverlayOptions): Promise<Uint8Array> {
+export async function renderOverlay(
+  image: RgbImage,
+  { predicted, target, box, scale = 1 }: OverlayOptions,
+): Promise<Uint8Array> {
   const canvas = new Jimp({ width: image.width * scale, height: image.height * scale, color: 0x000000ff });
   const rgba = canvas.bitmap.data;
   for (let y = 0; y < canvas.height; y++) {
@@ -35,7 +38,8 @@ export async function renderOverlay(image: RgbImage, { predicted, target, box, s
     for (let j = -radius; j <= radius; j++) {
       for (let i = -radius; i <= radius; i++) {
         const [px, py] = [Math.round(x) + i, Math.round(y) + j];
-        if (i * i + j * j > radius * radius + 1 || px < 0 || py < 0 || px >= canvas.width || py >= canvas.height) continue;
+        if (i * i + j * j > radius * radius + 1 || px < 0 || py < 0 || px >= canvas.width || py >= canvas.height)
+          continue;
         canvas.setPixelColor(color, px, py);
       }
     }
@@ -47,8 +51,12 @@ export async function renderOverlay(image: RgbImage, { predicted, target, box, s
     for (let x = x0; x <= x1; x++) for (const y of [y0, y1]) dot(x, y, BOX, 0);
     for (let y = y0; y <= y1; y++) for (const x of [x0, x1]) dot(x, y, BOX, 0);
   }
-  for (const [points, color] of [[target, TARGET], [predicted, PREDICTED]] as const) {
-    for (let i = 0; points && i + 1 < points.length; i += 2) dot(place(points[i]!), place(points[i + 1]!), color, radius);
+  for (const [points, color] of [
+    [target, TARGET],
+    [predicted, PREDICTED],
+  ] as const) {
+    for (let i = 0; points && i + 1 < points.length; i += 2)
+      dot(place(points[i]!), place(points[i + 1]!), color, radius);
   }
   return new Uint8Array(await canvas.getBuffer("image/png"));
 }

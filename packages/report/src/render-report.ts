@@ -59,18 +59,34 @@ details{background:var(--card);border:1px solid var(--line);border-radius:6px;pa
 export async function renderReport({ title, runs, scheme }: ReportInput): Promise<string> {
   if (runs.length === 0) throw new InvalidArgumentError("renderReport: runs must hold at least one run; got none.");
   const ced = linePlot(
-    runs.map(({ name, evaluation }) => ({ name, points: evaluation.ced.thresholds.map((threshold, i) => [100 * threshold, 100 * evaluation.ced.fractions[i]!] as const) })),
+    runs.map(({ name, evaluation }) => ({
+      name,
+      points: evaluation.ced.thresholds.map(
+        (threshold, i) => [100 * threshold, 100 * evaluation.ced.fractions[i]!] as const,
+      ),
+    })),
     { title: "Cumulative error distribution", xLabel: "NME (%)", yLabel: "faces at or below (%)" },
   );
-  const curve = (key: "nmePercent" | "trainLoss") => runs.map(({ name, history }) => ({ name, points: history.map((line) => [line.epoch, line[key]] as const) }));
-  const learning = linePlot(curve("nmePercent"), { title: "NME on the validation faces", xLabel: "epoch", yLabel: "NME (%)" });
+  const curve = (key: "nmePercent" | "trainLoss") =>
+    runs.map(({ name, history }) => ({ name, points: history.map((line) => [line.epoch, line[key]] as const) }));
+  const learning = linePlot(curve("nmePercent"), {
+    title: "NME on the validation faces",
+    xLabel: "epoch",
+    yLabel: "NME (%)",
+  });
   const landmarks = linePlot(
-    runs.map(({ name, evaluation }) => ({ name, points: evaluation.perLandmarkPercent.map((error, k) => [k, error] as const) })),
+    runs.map(({ name, evaluation }) => ({
+      name,
+      points: evaluation.perLandmarkPercent.map((error, k) => [k, error] as const),
+    })),
     { title: `Error of each landmark (${scheme.id})`, xLabel: "landmark", yLabel: "error (%)" },
   );
   const faces: string[] = [];
   for (const run of runs) faces.push(await facesSection(run));
-  const details = runs.map(({ name, recipe, environment }) => `<details><summary>Recipe and engine of ${escapeHtml(name)}</summary><pre>${escapeHtml(JSON.stringify({ recipe, environment }, null, 2))}</pre></details>`);
+  const details = runs.map(
+    ({ name, recipe, environment }) =>
+      `<details><summary>Recipe and engine of ${escapeHtml(name)}</summary><pre>${escapeHtml(JSON.stringify({ recipe, environment }, null, 2))}</pre></details>`,
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main><h1>${escapeHtml(title)}</h1><p class="lead">${runs[0]!.evaluation.count} faces, ${scheme.landmarkCount} landmarks (${escapeHtml(scheme.id)}).</p>
@@ -94,10 +110,14 @@ function summaryTable(runs: readonly ReportRun[]): string {
     const own = value(run);
     if (own === undefined) return "<td>–</td>";
     const all = runs.map((other) => value(other)!);
-    const isBest = runs.length > 1 && better !== undefined && own === (better === "low" ? Math.min(...all) : Math.max(...all));
+    const isBest =
+      runs.length > 1 && better !== undefined && own === (better === "low" ? Math.min(...all) : Math.max(...all));
     return `<td${isBest ? ' class="best"' : ""}>${own.toFixed(digits)}</td>`;
   };
-  const rows = runs.map((run) => `<tr><th scope="row">${escapeHtml(run.name)}</th>${columns.map((column) => cell(column, run)).join("")}</tr>`);
+  const rows = runs.map(
+    (run) =>
+      `<tr><th scope="row">${escapeHtml(run.name)}</th>${columns.map((column) => cell(column, run)).join("")}</tr>`,
+  );
   return `<table><caption>Held-out faces; NME and failures (NME &gt; 10 %): lower is better, AUC: higher is better.</caption><thead><tr><th scope="col">run</th>${columns.map(([name]) => `<th scope="col">${name}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
@@ -106,7 +126,9 @@ async function facesSection({ name, samples }: ReportRun): Promise<string> {
   for (const { id, image, predicted, target, nmePercent } of samples) {
     const png = await renderOverlay(image, { predicted, target });
     const label = `${escapeHtml(id)}, NME ${nmePercent.toFixed(2)} %`;
-    figures.push(`<figure><img alt="${label}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}"><figcaption>${label}</figcaption></figure>`);
+    figures.push(
+      `<figure><img alt="${label}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}"><figcaption>${label}</figcaption></figure>`,
+    );
   }
   return `<h3>${escapeHtml(name)}</h3><div class="faces">${figures.join("")}</div>`;
 }

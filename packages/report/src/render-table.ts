@@ -18,21 +18,38 @@ export function renderTable(rows: readonly TableRow[], { format }: { format: Tab
   switch (format) {
     case "text": {
       const widths = columns.map((_, c) => Math.max(...cells.map((line) => line[c]!.length)));
-      const lines = cells.map((line) => line.map((cell, c) => cell.padEnd(widths[c]!)).join("  ").trimEnd());
+      const lines = cells.map((line) =>
+        line
+          .map((cell, c) => cell.padEnd(widths[c]!))
+          .join("  ")
+          .trimEnd(),
+      );
       return [lines[0], widths.map((width) => "-".repeat(width)).join("  "), ...lines.slice(1)].join("\n");
     }
     case "markdown": {
-      const lines = cells.map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`);
+      const lines = cells.map(
+        (line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`,
+      );
       return [lines[0], `|${columns.map(() => " --- |").join("")}`, ...lines.slice(1)].join("\n");
     }
     case "latex": {
-      const escape = (cell: string) => cell.replaceAll(/[&%$#_{}]/g, "\\$&");
-      const lines = cells.map((line) => `${line.map(escape).join(" & ")} \\\\`);
-      return [`\\begin{tabular}{${"l".repeat(columns.length)}}`, lines[0], "\\hline", ...lines.slice(1), "\\end{tabular}"].join("\n");
+      const escapeLatex = (cell: string) => cell.replaceAll(/[&%$#_{}]/g, "\\$&");
+      const lines = cells.map((line) => `${line.map(escapeLatex).join(" & ")} \\\\`);
+      return [
+        `\\begin{tabular}{${"l".repeat(columns.length)}}`,
+        lines[0],
+        "\\hline",
+        ...lines.slice(1),
+        "\\end{tabular}",
+      ].join("\n");
     }
     case "csv":
-      return cells.map((line) => line.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")).join("\n");
+      return cells
+        .map((line) => line.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(","))
+        .join("\n");
     default:
-      throw new InvalidArgumentError(`renderTable: format must be text, markdown, latex or csv; got ${JSON.stringify(format)}.`);
+      throw new InvalidArgumentError(
+        `renderTable: format must be text, markdown, latex or csv; got ${JSON.stringify(format)}.`,
+      );
   }
 }

@@ -6,7 +6,10 @@ import { renderOverlay, renderReport, renderTable } from "./index.js";
 const image = { width: 40, height: 30, data: new Uint8Array(40 * 30 * 3).fill(60) };
 
 it("renderTable writes text, markdown, LaTeX and CSV, and escapes what they treat specially", () => {
-  const rows = [{ run: "a|b", "NME %": "5.10" }, { run: 'x,"y"', "NME %": "4.90" }];
+  const rows = [
+    { run: "a|b", "NME %": "5.10" },
+    { run: 'x,"y"', "NME %": "4.90" },
+  ];
   expect(renderTable(rows, { format: "text" })).toBe('run    NME %\n-----  -----\na|b    5.10\nx,"y"  4.90');
   expect(renderTable(rows, { format: "markdown" })).toContain("| a\\|b | 5.10 |");
   expect(renderTable(rows, { format: "latex" })).toContain("NME \\%");
@@ -15,7 +18,9 @@ it("renderTable writes text, markdown, LaTeX and CSV, and escapes what they trea
 });
 
 it("renderOverlay draws predicted points orange where they are", async () => {
-  const png = await Jimp.read(Buffer.from(await renderOverlay(image, { predicted: [10, 12], target: [30, 5], scale: 2 })));
+  const png = await Jimp.read(
+    Buffer.from(await renderOverlay(image, { predicted: [10, 12], target: [30, 5], scale: 2 })),
+  );
   expect([png.width, png.height]).toEqual([80, 60]);
   expect(png.getPixelColor(21, 25)).toBe(0xe69f00ff);
   expect(png.getPixelColor(61, 11)).toBe(0x56b4e9ff);
@@ -25,7 +30,18 @@ it("renderOverlay draws predicted points orange where they are", async () => {
 it("renderReport is one page without network that escapes names from files", async () => {
   const target = Float64Array.from({ length: 136 }, (_, i) => 20 + 10 * Math.sin(i));
   const evaluation = evaluate([target.map((value) => value + 0.3)], [target], { scheme: ibug68 });
-  const run = { name: "<script>alert(1)</script>", recipe: {}, environment: {}, history: [{ epoch: 1, trainLoss: 1, nmePercent: 9 }, { epoch: 2, trainLoss: 0.5, nmePercent: 7 }], evaluation, samples: [{ id: "<img>", image, predicted: target, target, nmePercent: 3 }], seconds: 12 };
+  const run = {
+    name: "<script>alert(1)</script>",
+    recipe: {},
+    environment: {},
+    history: [
+      { epoch: 1, trainLoss: 1, nmePercent: 9 },
+      { epoch: 2, trainLoss: 0.5, nmePercent: 7 },
+    ],
+    evaluation,
+    samples: [{ id: "<img>", image, predicted: target, target, nmePercent: 3 }],
+    seconds: 12,
+  };
   const page = await renderReport({ title: "A & B", runs: [run, { ...run, name: "other" }], scheme: ibug68 });
   expect(page).not.toContain("<script");
   expect(page).toContain("&lt;script&gt;");

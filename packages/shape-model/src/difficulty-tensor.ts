@@ -1,6 +1,24 @@
 import { InvalidArgumentError, ShapeError } from "@acr/core";
 import {
-  abs, cast, div, greater, matMul, max, maximum, minimum, mul, neg, reshape, sqrt, square, sub, sum, type Tensor, type Tensor3D, tensor2d, tidy,
+  abs,
+  cast,
+  div,
+  greater,
+  matMul,
+  max,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor3D,
+  tensor2d,
+  tidy,
 } from "@tensorflow/tfjs-core";
 import type { PointModel } from "./point-model.js";
 
@@ -18,7 +36,10 @@ export interface DifficultyTensorOptions {
 const SAME = 1e-6;
 
 /** The first k modes as one row-major block, made once for each model and k. */
-const BLOCKS = new WeakMap<PointModel, Map<number, { modes: Float32Array; limits: Float32Array; mean: Float32Array }>>();
+const BLOCKS = new WeakMap<
+  PointModel,
+  Map<number, { modes: Float32Array; limits: Float32Array; mean: Float32Array }>
+>();
 
 function blocksOf(model: PointModel, k: number) {
   let byCount = BLOCKS.get(model);
@@ -30,7 +51,11 @@ function blocksOf(model: PointModel, k: number) {
   if (!blocks) {
     const modes = new Float32Array(k * model.mean.length);
     for (let i = 0; i < k; i++) modes.set(model.modes[i]!, i * model.mean.length);
-    blocks = { modes, limits: Float32Array.from(model.eigenvalues.subarray(0, k), Math.sqrt), mean: Float32Array.from(model.mean) };
+    blocks = {
+      modes,
+      limits: Float32Array.from(model.eigenvalues.subarray(0, k), Math.sqrt),
+      mean: Float32Array.from(model.mean),
+    };
     byCount.set(k, blocks);
   }
   return blocks;
@@ -54,7 +79,9 @@ export function difficultyTensor(model: PointModel, targets: Tensor, options: Di
     throw new ShapeError(`difficultyTensor: targets must be [B, ${length / 2}, 2]; got [${targets.shape.join(", ")}].`);
   }
   if (!Number.isInteger(k) || k < 0 || k > model.modes.length) {
-    throw new InvalidArgumentError(`difficultyTensor: modes must be an integer from 0 to ${model.modes.length}; got ${k}.`);
+    throw new InvalidArgumentError(
+      `difficultyTensor: modes must be an integer from 0 to ${model.modes.length}; got ${k}.`,
+    );
   }
   if (!(clip > 0)) throw new InvalidArgumentError(`difficultyTensor: clip must be > 0; got ${clip}.`);
   return tidy(() => {
@@ -63,7 +90,10 @@ export function difficultyTensor(model: PointModel, targets: Tensor, options: Di
     let residual: Tensor = centered;
     if (k > 0) {
       const modes = tensor2d(blocks.modes, [k, length]);
-      const limits = tensor2d(blocks.limits.map((deviation) => clip * deviation), [1, k]);
+      const limits = tensor2d(
+        blocks.limits.map((deviation) => clip * deviation),
+        [1, k],
+      );
       const coefficients = matMul(centered as never, modes, false, true);
       residual = sub(centered, matMul(maximum(minimum(coefficients, limits), neg(limits)) as never, modes));
     }

@@ -14,7 +14,8 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], rel
   expect(actual.length).toBe(expected.length);
   const largest = Math.max(...expected.map(Math.abs));
   for (let i = 0; i < expected.length; i++) {
-    if (!(Math.abs(actual[i]! - expected[i]!) <= relative * largest)) throw new Error(`[${i}]: got ${actual[i]}, expected ${expected[i]}`);
+    if (!(Math.abs(actual[i]! - expected[i]!) <= relative * largest))
+      throw new Error(`[${i}]: got ${actual[i]}, expected ${expected[i]}`);
   }
 }
 
@@ -84,7 +85,11 @@ describe("PointModel", () => {
     const few = PointModel.fit(shapes.slice(0, 39));
     const many = PointModel.fit([...shapes.slice(0, 39), ...shapes.slice(0, 39)]);
     expectClose(many.mean, [...few.mean], 1e-10);
-    expectClose(many.eigenvalues.slice(0, 2).map((value) => (value * 77) / 76), [...few.eigenvalues.slice(0, 2)], 1e-9);
+    expectClose(
+      many.eigenvalues.slice(0, 2).map((value) => (value * 77) / 76),
+      [...few.eigenvalues.slice(0, 2)],
+      1e-9,
+    );
   });
 
   it("samples the same shape for the same seed", () => {
@@ -94,9 +99,30 @@ describe("PointModel", () => {
 
   it.each([
     [() => PointModel.fit([[1, 2]]), "shapes must hold at least 2; got 1"],
-    [() => PointModel.fit([[1, 2], [1, 2, 3, 4]]), "shape 1 must have 2 numbers as the first; got 4"],
-    [() => PointModel.fit([[1, Number.NaN], [1, 2]]), "shape 0 must hold finite numbers"],
-    [() => PointModel.fit([[1, 2], [1, 2]]), "the shapes are all the same"],
+    [
+      () =>
+        PointModel.fit([
+          [1, 2],
+          [1, 2, 3, 4],
+        ]),
+      "shape 1 must have 2 numbers as the first; got 4",
+    ],
+    [
+      () =>
+        PointModel.fit([
+          [1, Number.NaN],
+          [1, 2],
+        ]),
+      "shape 0 must hold finite numbers",
+    ],
+    [
+      () =>
+        PointModel.fit([
+          [1, 2],
+          [1, 2],
+        ]),
+      "the shapes are all the same",
+    ],
     [() => model.modeCount({ by: "count", fraction: 0 }), "fraction must be in (0, 1]; got 0"],
     [() => model.smooth(shapes[0]!, { modes: 11 }), "modes must be an integer from 0 to 10; got 11"],
     [() => model.project([1, 2]), "shape must have 10 numbers; got 2"],
@@ -138,7 +164,10 @@ describe("stageAt(schedule, epoch, totalEpochs)", () => {
   });
 
   it("understands fractions of the training and refuses schedules that make no sense", () => {
-    const schedule = [{ from: 0, fraction: 0.8 }, { from: 0.2, fraction: 0.9 }];
+    const schedule = [
+      { from: 0, fraction: 0.8 },
+      { from: 0.2, fraction: 0.9 },
+    ];
     expect(stageAt(schedule, 2, 15).fraction).toBe(0.8);
     expect(stageAt(schedule, 3, 15).fraction).toBe(0.9);
     expect(() => stageAt(schedule, 3)).toThrow("totalEpochs must be > 0");

@@ -82,13 +82,19 @@ export class PointModel {
     checkOptions("PointModel.fit", options, ["maxModes"]);
     const { maxModes = Number.POSITIVE_INFINITY } = options;
     if (!(maxModes >= 1)) throw new InvalidArgumentError(`PointModel.fit: maxModes must be >= 1; got ${maxModes}.`);
-    if (!(shapes?.length >= 2)) throw new InvalidArgumentError(`PointModel.fit: shapes must hold at least 2; got ${shapes?.length ?? "none"}.`);
+    if (!(shapes?.length >= 2))
+      throw new InvalidArgumentError(`PointModel.fit: shapes must hold at least 2; got ${shapes?.length ?? "none"}.`);
     const length = shapes[0]!.length;
-    if (length === 0 || length % 2 !== 0) throw new ShapeError(`PointModel.fit: shapes must hold 2K numbers; got ${length}.`);
+    if (length === 0 || length % 2 !== 0)
+      throw new ShapeError(`PointModel.fit: shapes must hold 2K numbers; got ${length}.`);
     const rows = shapes.map((shape, i) => {
-      if (shape.length !== length) throw new ShapeError(`PointModel.fit: shape ${i} must have ${length} numbers as the first; got ${shape.length}.`);
+      if (shape.length !== length)
+        throw new ShapeError(
+          `PointModel.fit: shape ${i} must have ${length} numbers as the first; got ${shape.length}.`,
+        );
       const row = Float64Array.from(shape);
-      if (!row.every(Number.isFinite)) throw new InvalidArgumentError(`PointModel.fit: shape ${i} must hold finite numbers only.`);
+      if (!row.every(Number.isFinite))
+        throw new InvalidArgumentError(`PointModel.fit: shape ${i} must hold finite numbers only.`);
       return row;
     });
     const mean = new Float64Array(length);
@@ -97,7 +103,8 @@ export class PointModel {
     const pca = decompose(rows, mean);
     const eigenvalues = Float64Array.from(pca.getEigenvalues().slice(0, count), (value) => Math.max(0, value));
     const totalVariance = pca.getEigenvalues().reduce((sum, value) => sum + Math.max(0, value), 0);
-    if (!(totalVariance > 0)) throw new InvalidArgumentError("PointModel.fit: the shapes are all the same; expected some variance.");
+    if (!(totalVariance > 0))
+      throw new InvalidArgumentError("PointModel.fit: the shapes are all the same; expected some variance.");
     const vectors = pca.getEigenvectors();
     const modes = Array.from({ length: count }, (_, i) => Float64Array.from(vectors.getColumn(i)));
     return new PointModel(mean, eigenvalues, modes, totalVariance, rows.length);
@@ -106,17 +113,30 @@ export class PointModel {
   /** @throws {InvalidArgumentError} a newer formatVersion, or fields that are missing, of unequal length or not finite. */
   static fromJSON(json: PointModelJson): PointModel {
     const fault = (what: string) => new InvalidArgumentError(`PointModel.fromJSON: ${what}.`);
-    if (json?.formatVersion !== 1) throw fault(`formatVersion must be 1; got ${String(json?.formatVersion)}. Update @acr/shape-model`);
+    if (json?.formatVersion !== 1)
+      throw fault(`formatVersion must be 1; got ${String(json?.formatVersion)}. Update @acr/shape-model`);
     const { mean, eigenvalues, modes, totalVariance, sampleCount } = json;
     const isNumbers = (values: unknown, length?: number): values is number[] =>
-      Array.isArray(values) && (length === undefined || values.length === length) && values.every((value) => Number.isFinite(value));
+      Array.isArray(values) &&
+      (length === undefined || values.length === length) &&
+      values.every((value) => Number.isFinite(value));
     if (!isNumbers(mean) || mean.length === 0 || mean.length % 2 !== 0) throw fault("mean must hold 2K finite numbers");
     if (!isNumbers(eigenvalues)) throw fault("eigenvalues must be finite numbers");
-    if (!Array.isArray(modes) || modes.length !== eigenvalues.length || !modes.every((mode) => isNumbers(mode, mean.length))) {
+    if (
+      !Array.isArray(modes) ||
+      modes.length !== eigenvalues.length ||
+      !modes.every((mode) => isNumbers(mode, mean.length))
+    ) {
       throw fault(`modes must be ${eigenvalues.length} rows of ${mean.length} finite numbers`);
     }
     if (!(totalVariance > 0)) throw fault(`totalVariance must be > 0; got ${totalVariance}`);
-    return new PointModel(Float64Array.from(mean), Float64Array.from(eigenvalues), modes.map((mode) => Float64Array.from(mode)), totalVariance, sampleCount);
+    return new PointModel(
+      Float64Array.from(mean),
+      Float64Array.from(eigenvalues),
+      modes.map((mode) => Float64Array.from(mode)),
+      totalVariance,
+      sampleCount,
+    );
   }
 
   /** Exact: every float64 comes back as it was. */
@@ -138,9 +158,13 @@ export class PointModel {
    * @throws {InvalidArgumentError} fraction outside (0, 1].
    */
   modeCount({ by, fraction }: { by: "variance" | "count"; fraction: number }): number {
-    if (!(fraction > 0 && fraction <= 1)) throw new InvalidArgumentError(`PointModel.modeCount: fraction must be in (0, 1]; got ${fraction}.`);
+    if (!(fraction > 0 && fraction <= 1))
+      throw new InvalidArgumentError(`PointModel.modeCount: fraction must be in (0, 1]; got ${fraction}.`);
     if (by === "count") return Math.max(1, Math.round(fraction * this.modes.length));
-    if (by !== "variance") throw new InvalidArgumentError(`PointModel.modeCount: by must be "variance" or "count"; got ${JSON.stringify(by)}.`);
+    if (by !== "variance")
+      throw new InvalidArgumentError(
+        `PointModel.modeCount: by must be "variance" or "count"; got ${JSON.stringify(by)}.`,
+      );
     let sum = 0;
     for (let k = 0; k < this.eigenvalues.length; k++) {
       sum += this.eigenvalues[k]!;
@@ -177,7 +201,8 @@ export class PointModel {
   smooth(shape: ArrayLike<number>, { modes, clip = 3 }: SmoothOptions = {}): Float64Array {
     const coefficients = this.project(shape, { modes });
     if (clip !== false) {
-      if (!(clip > 0)) throw new InvalidArgumentError(`PointModel.smooth: clip must be > 0 or false; got ${String(clip)}.`);
+      if (!(clip > 0))
+        throw new InvalidArgumentError(`PointModel.smooth: clip must be > 0 or false; got ${String(clip)}.`);
       coefficients.forEach((b, i) => {
         const limit = clip * Math.sqrt(this.eigenvalues[i]!);
         coefficients[i] = Math.min(limit, Math.max(-limit, b));
@@ -193,11 +218,17 @@ export class PointModel {
    * @returns 2K or K values in [0, 1].
    */
   difficulty(shape: ArrayLike<number>, { unit = "coordinate", ...options }: DifficultyOptions = {}): Float64Array {
-    if (unit !== "coordinate" && unit !== "landmark") throw new InvalidArgumentError(`PointModel.difficulty: unit must be "coordinate" or "landmark"; got ${JSON.stringify(unit)}.`);
+    if (unit !== "coordinate" && unit !== "landmark")
+      throw new InvalidArgumentError(
+        `PointModel.difficulty: unit must be "coordinate" or "landmark"; got ${JSON.stringify(unit)}.`,
+      );
     const smooth = this.smooth(shape, options);
-    const distances = unit === "coordinate"
-      ? smooth.map((value, q) => Math.abs(value - shape[q]!))
-      : Float64Array.from({ length: this.landmarkCount }, (_, k) => Math.hypot(smooth[2 * k]! - shape[2 * k]!, smooth[2 * k + 1]! - shape[2 * k + 1]!));
+    const distances =
+      unit === "coordinate"
+        ? smooth.map((value, q) => Math.abs(value - shape[q]!))
+        : Float64Array.from({ length: this.landmarkCount }, (_, k) =>
+            Math.hypot(smooth[2 * k]! - shape[2 * k]!, smooth[2 * k + 1]! - shape[2 * k + 1]!),
+          );
     const largest = distances.reduce((max, value) => Math.max(max, value), 0);
     const size = Array.from(shape).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     return largest <= SAME * size ? new Float64Array(distances.length) : distances.map((value) => value / largest);
@@ -206,20 +237,26 @@ export class PointModel {
   /** A random shape: coefficients normal with the modes' variances, limited to ±3 standard deviations. */
   sample(seed: number | string): Float64Array {
     const random = createRandom(seed).fork("PointModel.sample");
-    return this.reconstruct(Float64Array.from(this.eigenvalues, (value) => Math.sqrt(value) * Math.min(3, Math.max(-3, random.normal()))));
+    return this.reconstruct(
+      Float64Array.from(this.eigenvalues, (value) => Math.sqrt(value) * Math.min(3, Math.max(-3, random.normal()))),
+    );
   }
 
   private checkModes(method: string, modes = this.modes.length): number {
     if (!Number.isInteger(modes) || modes < 0 || modes > this.modes.length) {
-      throw new InvalidArgumentError(`PointModel.${method}: modes must be an integer from 0 to ${this.modes.length}; got ${modes}.`);
+      throw new InvalidArgumentError(
+        `PointModel.${method}: modes must be an integer from 0 to ${this.modes.length}; got ${modes}.`,
+      );
     }
     return modes;
   }
 
   private checkShape(method: string, shape: ArrayLike<number>): void {
-    if (shape.length !== this.mean.length) throw new ShapeError(`PointModel.${method}: shape must have ${this.mean.length} numbers; got ${shape.length}.`);
+    if (shape.length !== this.mean.length)
+      throw new ShapeError(`PointModel.${method}: shape must have ${this.mean.length} numbers; got ${shape.length}.`);
     for (let q = 0; q < shape.length; q++) {
-      if (!Number.isFinite(shape[q]!)) throw new InvalidArgumentError(`PointModel.${method}: shape[${q}] must be finite; got ${shape[q]}.`);
+      if (!Number.isFinite(shape[q]!))
+        throw new InvalidArgumentError(`PointModel.${method}: shape[${q}] must be finite; got ${shape[q]}.`);
     }
   }
 }
@@ -229,7 +266,8 @@ const COVARIANCE_FROM = 4;
 
 function decompose(rows: readonly Float64Array[], mean: Float64Array): PCA {
   const length = mean.length;
-  if (rows.length < COVARIANCE_FROM * length) return new PCA(rows as unknown as number[][], { method: "SVD", center: true, scale: false });
+  if (rows.length < COVARIANCE_FROM * length)
+    return new PCA(rows as unknown as number[][], { method: "SVD", center: true, scale: false });
   const covariance = new Float64Array(length * length);
   const centered = new Float64Array(length);
   for (const row of rows) {

@@ -1,4 +1,13 @@
-import { type Box, checkOptions, createRandom, type Face, type FaceDataset, getLandmarkScheme, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
+import {
+  type Box,
+  checkOptions,
+  createRandom,
+  type Face,
+  type FaceDataset,
+  getLandmarkScheme,
+  InvalidArgumentError,
+  type LandmarkScheme,
+} from "@acr/core";
 import { Canvas } from "./internal/canvas.js";
 import { drawFaceParameters } from "./internal/face-parameters.js";
 import { renderFace } from "./internal/render-face.js";
@@ -60,21 +69,34 @@ function tightBox(landmarks: Float32Array): Box {
  */
 export function createSyntheticFaces(options: SyntheticFacesOptions = {}): FaceDataset {
   checkOptions("createSyntheticFaces", options, KNOWN);
-  const { count = 1000, seed = 0, imageSize = 128, maxYawDegrees = 45, occlusionProbability = 0.2, appearance = "varied" } = options;
+  const {
+    count = 1000,
+    seed = 0,
+    imageSize = 128,
+    maxYawDegrees = 45,
+    occlusionProbability = 0.2,
+    appearance = "varied",
+  } = options;
   if (!Number.isInteger(count) || count < 1) refuse("count", "an integer >= 1", count);
-  if (!Number.isInteger(imageSize) || imageSize < 32 || imageSize > 1024) refuse("imageSize", "an integer from 32 to 1024", imageSize);
+  if (!Number.isInteger(imageSize) || imageSize < 32 || imageSize > 1024)
+    refuse("imageSize", "an integer from 32 to 1024", imageSize);
   if (!(maxYawDegrees >= 0 && maxYawDegrees <= 75)) refuse("maxYawDegrees", "from 0 to 75", maxYawDegrees);
-  if (!(occlusionProbability >= 0 && occlusionProbability <= 1)) refuse("occlusionProbability", "from 0 to 1", occlusionProbability);
+  if (!(occlusionProbability >= 0 && occlusionProbability <= 1))
+    refuse("occlusionProbability", "from 0 to 1", occlusionProbability);
   if (appearance !== "varied" && appearance !== "plain") refuse("appearance", `"varied" or "plain"`, appearance);
   // Only the schemes of core are known to the geometry, so a scheme object counts by its id.
-  const scheme = getLandmarkScheme(typeof options.scheme === "object" ? options.scheme.id : (options.scheme ?? "ibug68"));
+  const scheme = getLandmarkScheme(
+    typeof options.scheme === "object" ? options.scheme.id : (options.scheme ?? "ibug68"),
+  );
   const random = createRandom(seed);
   const plain = appearance === "plain";
   const canvas = new Canvas(imageSize);
 
   const render = (index: number): Face => {
     if (!Number.isInteger(index) || index < 0 || index >= count) {
-      throw new InvalidArgumentError(`FaceDataset.get: index must be an integer from 0 to ${count - 1}; got ${String(index)}.`);
+      throw new InvalidArgumentError(
+        `FaceDataset.get: index must be an integer from 0 to ${count - 1}; got ${String(index)}.`,
+      );
     }
     const stream = random.fork("face", index);
     const parameters = drawFaceParameters(stream, { maxYawDegrees, occlusionProbability, plain });

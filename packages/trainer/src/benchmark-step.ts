@@ -61,7 +61,12 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
         value.dataSync();
       });
       const ended = performance.now();
-      times.push({ forward: forward - started, backward: backward - forward, optimizer: ended - backward, total: ended - started });
+      times.push({
+        forward: forward - started,
+        backward: backward - forward,
+        optimizer: ended - backward,
+        total: ended - started,
+      });
     }
   } finally {
     x.dispose();
@@ -70,7 +75,10 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
     model.dispose();
   }
   const median = (key: keyof (typeof times)[number]) => {
-    const sorted = times.slice(WARM_UP_STEPS).map((time) => time[key] / batchSize).sort((a, b) => a - b);
+    const sorted = times
+      .slice(WARM_UP_STEPS)
+      .map((time) => time[key] / batchSize)
+      .sort((a, b) => a - b);
     const middle = sorted.length >> 1;
     return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
   };

@@ -50,7 +50,8 @@ export async function saveCheckpoint(path: string, { arrays, ...state }: Checkpo
  * @example const { epoch, arrays } = await loadCheckpoint("runs/a/checkpoint/last.bin");
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const fault = (what: string) => new DataFormatError(`${what}. Start again without --resume, in another folder.`, { file: path });
+  const fault = (what: string) =>
+    new DataFormatError(`${what}. Start again without --resume, in another folder.`, { file: path });
   const bytes = await readFile(path);
   if (bytes.length < 12 || bytes.toString("latin1", 0, 8) !== MAGIC) throw fault("not a checkpoint of this project");
   const dataStart = 12 + bytes.readUInt32LE(8);
@@ -63,7 +64,8 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   };
   if (header.formatVersion !== 1) throw fault(`checkpoint format ${header.formatVersion} is newer than this program`);
   const data = bytes.subarray(dataStart);
-  if (createHash("sha256").update(data).digest("hex") !== header.sha256) throw fault("the checkpoint is damaged (checksum)");
+  if (createHash("sha256").update(data).digest("hex") !== header.sha256)
+    throw fault("the checkpoint is damaged (checksum)");
   const arrays: Record<string, Float32Array> = {};
   let offset = 0;
   for (const [name, length] of header.entries) {

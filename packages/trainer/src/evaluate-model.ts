@@ -1,6 +1,6 @@
 import { applyAffine, type FaceDataset, invertAffine } from "@acr/core";
 import { createBatches } from "@acr/datasets";
-import { evaluate, type EvaluationResult } from "@acr/metrics";
+import { type EvaluationResult, evaluate } from "@acr/metrics";
 import { type Tensor, tensor4d, tidy } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Recipe } from "./recipe.js";

@@ -9,5 +9,5 @@ export { type DatasetSource, openDataset } from "./open-dataset.js";
 export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
 export { readHistory, readRecipe, runFiles } from "./run-folder.js";
 export { saveModel } from "./save-model.js";
-export { train, type TrainOptions } from "./train.js";
+export { type TrainOptions, train } from "./train.js";
 export type { BackendSummary, EpochMetrics, TrainEvent, TrainResult } from "./train-event.js";

@@ -16,7 +16,8 @@ export async function loadModel(folder: string): Promise<LayersModel> {
       throw new DataFormatError("cannot be read; expected a saved tfjs model here.", { file: path, cause });
     });
   const { modelTopology, weightsManifest } = JSON.parse((await read(file)).toString("utf8"));
-  if (!modelTopology || !Array.isArray(weightsManifest)) throw new DataFormatError("is not a tfjs LayersModel.", { file });
+  if (!modelTopology || !Array.isArray(weightsManifest))
+    throw new DataFormatError("is not a tfjs LayersModel.", { file });
   const buffers: Buffer[] = [];
   for (const { paths } of weightsManifest) for (const path of paths) buffers.push(await read(join(folder, path)));
   const bytes = Buffer.concat(buffers);

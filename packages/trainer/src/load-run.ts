@@ -1,5 +1,14 @@
-import { applyAffine, type Box, getLandmarkScheme, ibug68, invertAffine, type LandmarkScheme, type RgbImage, ShapeError } from "@acr/core";
 import { setupBackend } from "@acr/backend";
+import {
+  applyAffine,
+  type Box,
+  getLandmarkScheme,
+  ibug68,
+  invertAffine,
+  type LandmarkScheme,
+  type RgbImage,
+  ShapeError,
+} from "@acr/core";
 import { cropImage } from "@acr/datasets";
 import { optimizeForTraining } from "@acr/kernels";
 import { type Tensor, tensor4d, tidy } from "@tensorflow/tfjs-core";
@@ -37,7 +46,9 @@ export interface LoadRunOptions {
   backend?: () => Promise<unknown>;
 }
 
-const SCHEMES_BY_COUNT = new Map([ibug68, getLandmarkScheme("cofw29"), getLandmarkScheme("wflw98")].map((scheme) => [scheme.landmarkCount, scheme]));
+const SCHEMES_BY_COUNT = new Map(
+  [ibug68, getLandmarkScheme("cofw29"), getLandmarkScheme("wflw98")].map((scheme) => [scheme.landmarkCount, scheme]),
+);
 
 /**
  * Loads the best model of a run folder.
@@ -54,7 +65,10 @@ export async function loadRun(folder: string, { backend = () => setupBackend({})
   const fused = optimizeForTraining(model);
   const landmarkCount = model.outputs[0]!.shape[1]!;
   const scheme = SCHEMES_BY_COUNT.get(landmarkCount);
-  if (!scheme) throw new ShapeError(`loadRun: the model in "${folder}" predicts ${landmarkCount} landmarks; expected 68, 29 or 98.`);
+  if (!scheme)
+    throw new ShapeError(
+      `loadRun: the model in "${folder}" predicts ${landmarkCount} landmarks; expected 68, 29 or 98.`,
+    );
   const { imageSize } = recipe;
   return {
     recipe,

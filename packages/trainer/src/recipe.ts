@@ -25,7 +25,11 @@ const recipeSchema = z.strictObject({
   skipFaulty: z.boolean().default(false),
   /** Sizes of the two synthetic splits; other data sets have their own. */
   synthetic: z
-    .strictObject({ trainCount: count("trainCount").default(2000), valCount: count("valCount").default(300), scheme: z.string().default("ibug68") })
+    .strictObject({
+      trainCount: count("trainCount").default(2000),
+      valCount: count("valCount").default(300),
+      scheme: z.string().default("ibug68"),
+    })
     .prefault({}),
   backbone: z.string().default("mobilenet_v2_050"),
   /** Side of the square input in pixels. */
@@ -98,17 +102,24 @@ function fieldNames(path: readonly PropertyKey[]): string[] {
  */
 export function parseRecipe(input: unknown): Recipe {
   const result = recipeSchema.safeParse(input);
-  const problems = result.success ? [] : result.error.issues.flatMap((issue) => {
-    const at = (key?: string) => [...issue.path, ...(key === undefined ? [] : [key])].join(".") || "the recipe";
-    if (issue.code !== "unrecognized_keys") return [`${at()}: ${issue.message}`];
-    const known = fieldNames(issue.path);
-    return issue.keys.map((key) => `${at(key)}: unknown field${known.length > 0 ? `; did you mean ${nearestNames(key, known, 1)[0]}?` : ""}`);
-  });
+  const problems = result.success
+    ? []
+    : result.error.issues.flatMap((issue) => {
+        const at = (key?: string) => [...issue.path, ...(key === undefined ? [] : [key])].join(".") || "the recipe";
+        if (issue.code !== "unrecognized_keys") return [`${at()}: ${issue.message}`];
+        const known = fieldNames(issue.path);
+        return issue.keys.map(
+          (key) =>
+            `${at(key)}: unknown field${known.length > 0 ? `; did you mean ${nearestNames(key, known, 1)[0]}?` : ""}`,
+        );
+      });
   if (result.success) {
     const { dataset, root, difficulty } = result.data;
-    if (dataset !== "synthetic" && !root) problems.push(`root: the data set "${dataset}" needs the folder that holds it`);
+    if (dataset !== "synthetic" && !root)
+      problems.push(`root: the data set "${dataset}" needs the folder that holds it`);
     if (difficulty.schedule[0]!.from !== 0) problems.push("difficulty.schedule: the first stage must start from 0");
-    if (difficulty.schedule.some((stage, i, all) => i > 0 && stage.from <= all[i - 1]!.from)) problems.push("difficulty.schedule: stages must be in rising order of `from`");
+    if (difficulty.schedule.some((stage, i, all) => i > 0 && stage.from <= all[i - 1]!.from))
+      problems.push("difficulty.schedule: stages must be in rising order of `from`");
   }
   if (problems.length > 0) throw new InvalidArgumentError(`recipe: ${problems.join("; ")}.`);
   return result.data!;

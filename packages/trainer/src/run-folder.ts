@@ -28,7 +28,9 @@ export const runFiles = (folder: string) => ({
  */
 export async function createRunFolder(folder: string, recipe: Recipe, environment: object): Promise<void> {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
-    const hint = existsSync(runFiles(folder).recipe) ? "already holds a run. Continue it with --resume, or" : "is not empty. Please";
+    const hint = existsSync(runFiles(folder).recipe)
+      ? "already holds a run. Continue it with --resume, or"
+      : "is not empty. Please";
     throw new InvalidArgumentError(`train: the folder "${folder}" ${hint} choose another --out.`);
   }
   await mkdir(join(folder, "checkpoint"), { recursive: true });
@@ -74,5 +76,8 @@ export async function appendHistory(folder: string, metrics: EpochMetrics): Prom
 
 /** Rewrites the history, to drop epochs that a resumed run will repeat. */
 export async function writeHistory(folder: string, history: readonly EpochMetrics[]): Promise<void> {
-  await writeFileAtomically(runFiles(folder).metrics, history.map((line) => `${JSON.stringify(line)}\n`));
+  await writeFileAtomically(
+    runFiles(folder).metrics,
+    history.map((line) => `${JSON.stringify(line)}\n`),
+  );
 }

@@ -25,8 +25,27 @@ export interface EpochMetrics {
 
 /** What `train` reports while it works. */
 export type TrainEvent =
-  | { type: "start"; recipe: Recipe; folder: string; backend: BackendSummary; trainCount: number; valCount: number; skipped: number; parameterCount: number; stepsPerEpoch: number; resumedFrom?: { epoch: number; batch: number } }
-  | { type: "step"; epoch: number; batch: number; batchCount: number; loss: number; imagesPerSecond: number; secondsLeft: number }
+  | {
+      type: "start";
+      recipe: Recipe;
+      folder: string;
+      backend: BackendSummary;
+      trainCount: number;
+      valCount: number;
+      skipped: number;
+      parameterCount: number;
+      stepsPerEpoch: number;
+      resumedFrom?: { epoch: number; batch: number };
+    }
+  | {
+      type: "step";
+      epoch: number;
+      batch: number;
+      batchCount: number;
+      loss: number;
+      imagesPerSecond: number;
+      secondsLeft: number;
+    }
   | ({ type: "epoch"; epochCount: number; isBest: boolean } & EpochMetrics)
   | { type: "interrupted"; checkpoint: string; epoch: number; batch: number }
   | { type: "end"; result: TrainResult };

@@ -1,13 +1,22 @@
 import { existsSync } from "node:fs";
-import { type Augmentation, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
-import { setupBackend } from "@acr/backend";
 import { createLandmarkModel } from "@acr/backbones";
+import { setupBackend } from "@acr/backend";
+import { type Augmentation, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoader, type Loader } from "@acr/datasets";
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
 import { createLoss, type Loss } from "@acr/loss";
 import { difficultyTensor, type PointModel, stageAt } from "@acr/shape-model";
-import { memory, type Scalar, type Tensor, tensor, tensor4d, tidy, type Variable, variableGrads } from "@tensorflow/tfjs-core";
+import {
+  memory,
+  type Scalar,
+  type Tensor,
+  tensor,
+  tensor4d,
+  tidy,
+  type Variable,
+  variableGrads,
+} from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { evaluateModel } from "./evaluate-model.js";
@@ -72,13 +81,20 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const trainFaces = await openDataset(recipe, recipe.trainSplit);
   const valFaces = await openDataset(recipe, recipe.valSplit);
   if (trainFaces.scheme.id !== valFaces.scheme.id) {
-    throw new InvalidArgumentError(`train: both splits must have one landmark scheme; got ${trainFaces.scheme.id} and ${valFaces.scheme.id}.`);
+    throw new InvalidArgumentError(
+      `train: both splits must have one landmark scheme; got ${trainFaces.scheme.id} and ${valFaces.scheme.id}.`,
+    );
   }
   const stepsPerEpoch = Math.floor(trainFaces.length / recipe.batchSize);
   if (stepsPerEpoch === 0) {
-    throw new InvalidArgumentError(`train: batchSize ${recipe.batchSize} is larger than the training set of ${trainFaces.length} faces.`);
+    throw new InvalidArgumentError(
+      `train: batchSize ${recipe.batchSize} is larger than the training set of ${trainFaces.length} faces.`,
+    );
   }
-  const backend = await setupBackend({ prefer: recipe.backend === "auto" ? undefined : [recipe.backend], threads: recipe.threads });
+  const backend = await setupBackend({
+    prefer: recipe.backend === "auto" ? undefined : [recipe.backend],
+    threads: recipe.threads,
+  });
   const loss = createLoss(recipe.loss, recipe.lossOptions);
   const environment = { node: process.version, platform: `${process.platform}-${process.arch}`, backend };
   const checkpoint = resume ? await loadCheckpoint(runFiles(folder).checkpoint) : undefined;
@@ -111,14 +127,20 @@ const skippedCount = (faces: FaceDataset) => (faces as { skipped?: number }).ski
 
 async function resumedRecipe(folder: string, input: RecipeInput | undefined): Promise<Recipe> {
   if (!existsSync(runFiles(folder).checkpoint)) {
-    throw new InvalidArgumentError(`train: nothing to resume in "${folder}": it holds no checkpoint. Start without --resume.`);
+    throw new InvalidArgumentError(
+      `train: nothing to resume in "${folder}": it holds no checkpoint. Start without --resume.`,
+    );
   }
   const recipe = await readRecipe(folder);
   if (input === undefined) return recipe;
   const asked = parseRecipe({ ...recipe, ...input });
-  const changed = (Object.keys(asked) as (keyof Recipe)[]).filter((key) => JSON.stringify(asked[key]) !== JSON.stringify(recipe[key]));
+  const changed = (Object.keys(asked) as (keyof Recipe)[]).filter(
+    (key) => JSON.stringify(asked[key]) !== JSON.stringify(recipe[key]),
+  );
   if (changed.length > 0) {
-    throw new InvalidArgumentError(`train: a run resumes with its own recipe; these fields differ from ${runFiles(folder).recipe}: ${changed.join(", ")}.`);
+    throw new InvalidArgumentError(
+      `train: a run resumes with its own recipe; these fields differ from ${runFiles(folder).recipe}: ${changed.join(", ")}.`,
+    );
   }
   return recipe;
 }
@@ -198,7 +220,9 @@ class TrainingRun {
         const learningRate = learningRateAt(recipe, this.step, totalSteps);
         const value = this.trainStep(images, landmarks, learningRate, modes);
         if (!Number.isFinite(value)) {
-          throw new InvalidArgumentError(`train: the loss became ${value} at epoch ${epoch + 1}, batch ${batch + 1}. Try a smaller learning rate or clipNorm; the last checkpoint is intact.`);
+          throw new InvalidArgumentError(
+            `train: the loss became ${value} at epoch ${epoch + 1}, batch ${batch + 1}. Try a smaller learning rate or clipNorm; the last checkpoint is intact.`,
+          );
         }
         lossSum += value;
         batch++;
@@ -272,16 +296,23 @@ class TrainingRun {
   }
 
   /** One optimizer step; the mean loss of the batch. */
-  private trainStep(images: Uint8Array, landmarks: Float32Array, learningRate: number, modes: number | undefined): number {
+  private trainStep(
+    images: Uint8Array,
+    landmarks: Float32Array,
+    learningRate: number,
+    modes: number | undefined,
+  ): number {
     const { imageSize } = this.recipe;
     const batchSize = this.recipe.batchSize;
     return tidy(() => {
       const x = tensor4d(new Float32Array(images), [batchSize, imageSize, imageSize, 3]);
       const y = tensor(landmarks, [batchSize, landmarks.length / 2 / batchSize, 2]);
-      const difficulty = this.shapeModel && difficultyTensor(this.shapeModel, y, { modes: modes!, unit: this.recipe.difficulty.unit });
+      const difficulty =
+        this.shapeModel && difficultyTensor(this.shapeModel, y, { modes: modes!, unit: this.recipe.difficulty.unit });
       const variables = modelVariables(this.model).trainable;
       const { value, grads } = variableGrads(
-        () => this.loss(this.fused.apply(x, { training: true }) as Tensor, y, difficulty ? { difficulty } : {}) as Scalar,
+        () =>
+          this.loss(this.fused.apply(x, { training: true }) as Tensor, y, difficulty ? { difficulty } : {}) as Scalar,
         variables,
       );
       this.optimizer.applyGradients(grads, { learningRate });
@@ -303,7 +334,15 @@ class TrainingRun {
       arrays[`m/${name}`] = m;
       arrays[`v/${name}`] = v;
     }
-    await saveCheckpoint(runFiles(this.folder).checkpoint, { epoch, batch, lossSum, step: this.step, optimizerStep: optimizer.step, best: this.best, arrays });
+    await saveCheckpoint(runFiles(this.folder).checkpoint, {
+      epoch,
+      batch,
+      lossSum,
+      step: this.step,
+      optimizerStep: optimizer.step,
+      best: this.best,
+      arrays,
+    });
   }
 
   private async restore(checkpoint: Checkpoint): Promise<void> {
@@ -312,7 +351,9 @@ class TrainingRun {
     for (const [name, variable] of modelVariables(this.model).all) {
       const weight = arrays[`weight/${name}`];
       if (weight?.length !== variable.size) {
-        throw new InvalidArgumentError(`train: the checkpoint does not fit the recipe: weight ${name} has ${weight?.length ?? "no"} values, expected ${variable.size}.`);
+        throw new InvalidArgumentError(
+          `train: the checkpoint does not fit the recipe: weight ${name} has ${weight?.length ?? "no"} values, expected ${variable.size}.`,
+        );
       }
       tidy(() => variable.assign(tensor(weight, variable.shape)));
       const m = arrays[`m/${name}`];

@@ -89,10 +89,7 @@ export class Graph {
    */
   padForStride(x: SymbolicTensor, name: string, kernelSize: number): SymbolicTensor {
     const half = Math.floor(kernelSize / 2);
-    const padding = sides(x).map((side) => [half - (1 - (side % 2)), half]) as [
-      [number, number],
-      [number, number],
-    ];
+    const padding = sides(x).map((side) => [half - (1 - (side % 2)), half]) as [[number, number], [number, number]];
     return layers.zeroPadding2d({ name, padding }).apply(x) as SymbolicTensor;
   }
 

@@ -41,12 +41,7 @@ export async function openKerasFile<T>(
     const { layers, kind } = readLayers(handle, file);
     return use(layers, isZip ? "keras" : kind);
   } catch (cause) {
-    if (
-      cause instanceof Error &&
-      "code" in cause &&
-      typeof cause.code === "string" &&
-      cause.code.startsWith("ACR_")
-    )
+    if (cause instanceof Error && "code" in cause && typeof cause.code === "string" && cause.code.startsWith("ACR_"))
       throw cause;
     throw new DataFormatError("is damaged or truncated: HDF5 cannot read it.", { file, cause });
   } finally {
@@ -94,8 +89,7 @@ function readLayers(handle: File, file: string): { layers: KerasLayerWeights[]; 
   }
   if (Object.keys(handle.attrs).some((name) => /^layer_names\d*$/.test(name)))
     return { layers: legacyLayers(handle), kind: "legacy-weights" };
-  if (keys.includes("layers"))
-    return { layers: keras3Layers(handle.get("layers") as Group), kind: "keras3-weights" };
+  if (keys.includes("layers")) return { layers: keras3Layers(handle.get("layers") as Group), kind: "keras3-weights" };
   throw new DataFormatError(
     `holds no Keras weights; expected the attribute layer_names, or a group model_weights or layers; got groups ${keys.slice(0, 5).join(", ") || "none"}.`,
     { file },

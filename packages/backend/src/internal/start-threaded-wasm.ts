@@ -1,10 +1,10 @@
-import { createRequire } from "node:module";
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { BackendError } from "@acr/core";
-import { registerBackend, removeBackend } from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { registerBackend, removeBackend } from "@tensorflow/tfjs-core";
 
 /** The Emscripten module of the threaded build, as far as it is used here. */
 interface WasmModule {
@@ -25,7 +25,9 @@ export async function startThreadedWasm(threads: number): Promise<void> {
   const folder = join(dirname(resolvePackage(require)), "wasm-out");
   const glue = join(folder, "tfjs-backend-wasm-threaded-simd.js");
   const factory = require(glue) as (options: object) => Promise<WasmModule>;
-  const { wasmWorkerContents } = require(join(folder, "tfjs-backend-wasm-threaded-simd.worker.js")) as { wasmWorkerContents: string };
+  const { wasmWorkerContents } = require(join(folder, "tfjs-backend-wasm-threaded-simd.worker.js")) as {
+    wasmWorkerContents: string;
+  };
   const workerFile = join(mkdtempSync(join(tmpdir(), "acr-wasm-")), "worker.cjs");
   // The package exports the text with its escapes already resolved; line breaks inside its strings must be put back.
   writeFileSync(workerFile, wasmWorkerContents.replaceAll("\n", "\\n"));
@@ -33,7 +35,12 @@ export async function startThreadedWasm(threads: number): Promise<void> {
   const events = ["uncaughtException", "unhandledRejection"] as const;
   const before = new Map(events.map((event) => [event, process.listeners(event as "uncaughtException")]));
   const module = await factory({
-    locateFile: (file: string) => (file.endsWith(".worker.js") ? workerFile : file.endsWith(".wasm") ? join(folder, "tfjs-backend-wasm-threaded-simd.wasm") : file),
+    locateFile: (file: string) =>
+      file.endsWith(".worker.js")
+        ? workerFile
+        : file.endsWith(".wasm")
+          ? join(folder, "tfjs-backend-wasm-threaded-simd.wasm")
+          : file,
     mainScriptUrlOrBlob: glue,
   });
   for (const event of events) {
@@ -51,7 +58,11 @@ export async function startThreadedWasm(threads: number): Promise<void> {
   };
   wasm.setThreadsCount(threads);
   removeBackend("wasm");
-  registerBackend("wasm", () => new wasm.BackendWasm(module as unknown as ConstructorParameters<typeof BackendWasm>[0]), 2);
+  registerBackend(
+    "wasm",
+    () => new wasm.BackendWasm(module as unknown as ConstructorParameters<typeof BackendWasm>[0]),
+    2,
+  );
 }
 
 /** The package as the application sees it, else as this package does. */
@@ -60,6 +71,9 @@ function resolvePackage(require: NodeJS.Require): string {
   try {
     return require.resolve(name);
   } catch (cause) {
-    throw new BackendError("setupBackend: @tensorflow/tfjs-backend-wasm is not installed. Run npm i @tensorflow/tfjs-backend-wasm.", { cause });
+    throw new BackendError(
+      "setupBackend: @tensorflow/tfjs-backend-wasm is not installed. Run npm i @tensorflow/tfjs-backend-wasm.",
+      { cause },
+    );
   }
 }

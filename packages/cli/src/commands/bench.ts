@@ -27,7 +27,10 @@ export function benchCommand(): Command {
     .option("--threads <n>", "threads of the backend", parseCount)
     .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
     .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExample:\n  acr bench --backbone mobilenet_v2_100 --image-size 224 --batch-size 8 --steps 10")
+    .addHelpText(
+      "after",
+      "\nExample:\n  acr bench --backbone mobilenet_v2_100 --image-size 224 --batch-size 8 --steps 10",
+    )
     .action(async (flags: BenchFlags) => {
       const { backend: wanted, threads, json, ...options } = flags;
       const backend = await setupBackend({ prefer: wanted ? [wanted] : undefined, threads });

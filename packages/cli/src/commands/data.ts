@@ -21,7 +21,8 @@ export function dataCommand(): Command {
         for (const { file, line, message } of faults.slice(0, SHOWN_FAULTS)) {
           process.stdout.write(`  ${file}${line === undefined ? "" : `:${line}`}: ${message}\n`);
         }
-        if (faults.length > SHOWN_FAULTS) process.stdout.write(`  … and ${faults.length - SHOWN_FAULTS} more (--json lists all)\n`);
+        if (faults.length > SHOWN_FAULTS)
+          process.stdout.write(`  … and ${faults.length - SHOWN_FAULTS} more (--json lists all)\n`);
       }),
   );
   return data;
@@ -32,7 +33,13 @@ async function inspect({ dataset, root, split }: Pick<DatasetOptions, "dataset" 
   const recipe = parseRecipe({ dataset, root });
   if (recipe.dataset === "synthetic") {
     const faces = await openDataset(recipe, split);
-    return { dataset, split, scheme: faces.scheme.id, count: faces.length, faults: [] as { file: string; line?: number; message: string }[] };
+    return {
+      dataset,
+      split,
+      scheme: faces.scheme.id,
+      count: faces.length,
+      faults: [] as { file: string; line?: number; message: string }[],
+    };
   }
   return { dataset, split, ...(await inspectDataset({ dataset: recipe.dataset, root: recipe.root!, split })) };
 }

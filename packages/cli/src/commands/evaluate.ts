@@ -1,6 +1,6 @@
 import { setupBackend } from "@acr/backend";
-import { evaluateModel, loadRun, openDataset } from "@acr/trainer";
 import { renderTable } from "@acr/report";
+import { evaluateModel, loadRun, openDataset } from "@acr/trainer";
 import { Command } from "commander";
 import { addDatasetOptions, type DatasetOptions } from "../internal/dataset-options.js";
 import { printJson } from "../internal/print-json.js";
@@ -19,7 +19,10 @@ export function evaluateCommand(): Command {
     .option("--backend <name>", "tfjs backend (default: the best one here)")
     .option("--json", "print one JSON document");
   return addDatasetOptions(command, "test")
-    .addHelpText("after", "\nExample:\n  acr evaluate --run runs/first --dataset 300w --root ./300w --split lfpw/testset --json")
+    .addHelpText(
+      "after",
+      "\nExample:\n  acr evaluate --run runs/first --dataset 300w --root ./300w --split lfpw/testset --json",
+    )
     .action(async ({ run: folder, dataset, root, split, skipFaulty, backend, json }: EvaluateFlags) => {
       const run = await loadRun(folder, { backend: () => setupBackend({ prefer: backend ? [backend] : undefined }) });
       try {
@@ -27,8 +30,24 @@ export function evaluateCommand(): Command {
         const { metrics, ids } = await evaluateModel(run.fused, faces, run.recipe);
         const { count, nmePercent, medianPercent, failureRatePercent, auc, ...rest } = metrics;
         const scores = { count, nmePercent, medianPercent, failureRatePercent, auc };
-        if (json) return printJson({ dataset, split, scheme: faces.scheme.id, normalizer: run.recipe.normalizer, ...scores, ...rest, ids });
-        const row = { split: `${dataset} ${split}`, faces: count, "NME %": nmePercent.toFixed(2), "median %": medianPercent.toFixed(2), "failures %": failureRatePercent.toFixed(2), "AUC@0.1": auc.toFixed(4) };
+        if (json)
+          return printJson({
+            dataset,
+            split,
+            scheme: faces.scheme.id,
+            normalizer: run.recipe.normalizer,
+            ...scores,
+            ...rest,
+            ids,
+          });
+        const row = {
+          split: `${dataset} ${split}`,
+          faces: count,
+          "NME %": nmePercent.toFixed(2),
+          "median %": medianPercent.toFixed(2),
+          "failures %": failureRatePercent.toFixed(2),
+          "AUC@0.1": auc.toFixed(4),
+        };
         process.stdout.write(`${renderTable([row], { format: "text" })}\n`);
       } finally {
         run.dispose();

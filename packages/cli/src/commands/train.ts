@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
-import { type RecipeInput, train, type TrainResult } from "@acr/trainer";
+import { type RecipeInput, type TrainResult, train } from "@acr/trainer";
 import { Command, Option } from "commander";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
@@ -48,7 +48,8 @@ export function setPath(target: Record<string, unknown>, assignment: string): vo
     if (key === "__proto__") throw new InvalidArgumentError(`acr train: --set cannot assign "${assignment}".`);
     current[key] ??= {};
     current = current[key] as Record<string, unknown>;
-    if (current === null || typeof current !== "object") throw new InvalidArgumentError(`acr train: --set ${assignment}: "${key}" is no group of fields.`);
+    if (current === null || typeof current !== "object")
+      throw new InvalidArgumentError(`acr train: --set ${assignment}: "${key}" is no group of fields.`);
   }
   current[path.at(-1)!] = value;
 }
@@ -85,7 +86,7 @@ export function trainCommand(onInterrupted: () => void): Command {
     .option("--backbone <name>", "e.g. mobilenet_v2_050")
     .option("--image-size <pixels>", "side of the square input", parseCount)
     .option("--loss <name>", "e.g. acr, l2, l1, wing")
-    .option("--loss-options <json>", "e.g. '{\"lambda\":5,\"scale\":10}'", parseJsonObject)
+    .option("--loss-options <json>", 'e.g. \'{"lambda":5,"scale":10}\'', parseJsonObject)
     .option("--epochs <n>", "passes over the training faces", parseCount)
     .option("--batch-size <n>", "faces a step", parseCount)
     .option("--learning-rate <x>", "peak learning rate", parsePositive)
@@ -96,13 +97,22 @@ export function trainCommand(onInterrupted: () => void): Command {
     .option("--skip-faulty", "leave faulty samples out instead of refusing")
     .option("--out <folder>", "the run folder (default: a free one under runs/)")
     .option("--resume", "continue the run in --out from its last checkpoint")
-    .option("--set <path=value>", "set any field of the recipe; repeatable", (value: string, all: string[]) => [...all, value], [])
+    .option(
+      "--set <path=value>",
+      "set any field of the recipe; repeatable",
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
     .option("--quiet", "no progress on stderr")
     .addOption(new Option("--json", "print the result as one JSON document"))
-    .addHelpText("after", "\nExamples:\n  acr train\n  acr train --dataset 300w --root ./300w --val-split lfpw/testset --loss acr --out runs/first\n  acr train --resume --out runs/first")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  acr train\n  acr train --dataset 300w --root ./300w --val-split lfpw/testset --loss acr --out runs/first\n  acr train --resume --out runs/first",
+    )
     .action(async (recipeFile: string | undefined, flags: TrainFlags) => {
       const { set, out, resume = false, json, quiet = false, ...fields } = flags;
-      if (resume && out === undefined) throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
+      if (resume && out === undefined)
+        throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
       const recipe: Record<string, unknown> = { ...(recipeFile && (await readRecipeFile(recipeFile))), ...fields };
       for (const assignment of set) setPath(recipe, assignment);
       const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
@@ -144,4 +154,3 @@ export async function runTraining(options: {
     process.off("SIGTERM", stop);
   }
 }
-

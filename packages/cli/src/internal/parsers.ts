@@ -11,7 +11,8 @@ export function parseCount(text: string): number {
 /** Parses any integer. */
 export function parseInteger(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value)) throw new InvalidArgumentError(`expected an integer; got "${text}".`);
+  if (text.trim() === "" || !Number.isInteger(value))
+    throw new InvalidArgumentError(`expected an integer; got "${text}".`);
   return value;
 }
 

@@ -15,7 +15,9 @@ export async function reportErrors(run: () => Promise<number>): Promise<number> 
       process.stderr.write(`acr: ${error.message.replaceAll(/\s*\n\s*/g, " ")}\n`);
       return error.code === "ACR_BACKEND" ? FAILURE : BAD_INPUT;
     }
-    process.stderr.write(`acr: unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `acr: unexpected failure: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return FAILURE;
   }
 }

@@ -29,12 +29,20 @@ export async function createRunReport(
       const faces = await openDataset({ ...run.recipe, ...source }, source.split);
       scheme ??= faces.scheme;
       const { metrics, predictions, targets } = await evaluateModel(run.fused, faces, run.recipe);
-      const ranking = [...metrics.perFacePercent.keys()].sort((a, b) => metrics.perFacePercent[a]! - metrics.perFacePercent[b]!);
+      const ranking = [...metrics.perFacePercent.keys()].sort(
+        (a, b) => metrics.perFacePercent[a]! - metrics.perFacePercent[b]!,
+      );
       const samples = [];
       for (const rank of shownRanks(ranking.length)) {
         const index = ranking[rank]!;
         const { id, image } = await faces.get(index);
-        samples.push({ id, image, predicted: [...predictions[index]!], target: Array.from(targets[index]!), nmePercent: metrics.perFacePercent[index]! });
+        samples.push({
+          id,
+          image,
+          predicted: [...predictions[index]!],
+          target: Array.from(targets[index]!),
+          nmePercent: metrics.perFacePercent[index]!,
+        });
       }
       const history = await readHistory(folder);
       runs.push({

@@ -1,7 +1,8 @@
 import type { TrainEvent } from "@acr/trainer";
 import cliProgress from "cli-progress";
 
-const FORMAT = "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s | {left} left";
+const FORMAT =
+  "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s | {left} left";
 
 /** Seconds as `2:05`. */
 function clock(seconds: number): string {
@@ -32,7 +33,8 @@ export class TrainProgress {
             `${event.trainCount} training and ${event.valCount} validation faces${event.skipped > 0 ? ` (${event.skipped} faulty ones skipped)` : ""}, ` +
             `${event.backend.description} -> ${event.folder}`,
         );
-        if (event.resumedFrom) this.print(`resumed at epoch ${event.resumedFrom.epoch}, batch ${event.resumedFrom.batch}`);
+        if (event.resumedFrom)
+          this.print(`resumed at epoch ${event.resumedFrom.epoch}, batch ${event.resumedFrom.batch}`);
         break;
       case "step":
         this.step(event);
@@ -47,7 +49,9 @@ export class TrainProgress {
         break;
       case "interrupted":
         this.stopBar();
-        this.print(`interrupted; continue with: acr train --resume --out ${event.checkpoint.replace(/[/\\]checkpoint[/\\][^/\\]*$/, "")}`);
+        this.print(
+          `interrupted; continue with: acr train --resume --out ${event.checkpoint.replace(/[/\\]checkpoint[/\\][^/\\]*$/, "")}`,
+        );
         break;
       case "end":
         break;
@@ -70,7 +74,13 @@ export class TrainProgress {
     };
     if (!this.bar) {
       this.bar = new cliProgress.SingleBar(
-        { format: this.title + FORMAT, stream: process.stderr, hideCursor: true, clearOnComplete: true, gracefulExit: false },
+        {
+          format: this.title + FORMAT,
+          stream: process.stderr,
+          hideCursor: true,
+          clearOnComplete: true,
+          gracefulExit: false,
+        },
         cliProgress.Presets.shades_classic,
       );
       this.bar.start(event.batchCount, event.batch, values);

@@ -2,7 +2,8 @@ import { BackendError } from "@acr/core";
 
 /** A module whose only body is one relaxed multiply-add: valid exactly where the runtime has relaxed SIMD. */
 const RELAXED_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0, 10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2, 253, 133, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0, 10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2,
+  253, 133, 2, 11,
 ]);
 /** The same for plain SIMD: `v128.const`-free splat and drop. */
 const SIMD_PROBE = new Uint8Array([
@@ -20,9 +21,17 @@ export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE)
  *
  * @throws {BackendError} the runtime has no WebAssembly SIMD.
  */
-export async function compileModule({ shared, relaxed }: { shared: boolean; relaxed: boolean }): Promise<{ variant: WasmVariant; module: WebAssembly.Module }> {
+export async function compileModule({
+  shared,
+  relaxed,
+}: {
+  shared: boolean;
+  relaxed: boolean;
+}): Promise<{ variant: WasmVariant; module: WebAssembly.Module }> {
   if (!WebAssembly.validate(SIMD_PROBE)) {
-    throw new BackendError("registerTrainingKernels: this runtime has no WebAssembly SIMD. Use Node >= 20 or a browser from 2023 or later.");
+    throw new BackendError(
+      "registerTrainingKernels: this runtime has no WebAssembly SIMD. Use Node >= 20 or a browser from 2023 or later.",
+    );
   }
   const variant: WasmVariant = `simd${shared ? "-threads" : ""}${relaxed && hasRelaxedSimd() ? "-relaxed" : ""}`;
   const load = {

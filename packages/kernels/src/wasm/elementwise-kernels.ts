@@ -2,7 +2,9 @@ import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 /** Same-shape addition on threads, and copies that copy nothing. */
-export function elementwiseKernels(runtime: WasmRuntime): Record<string, (call: { inputs: Record<string, TensorInfo>; attrs: { dtype?: string } }) => TensorInfo | undefined> {
+export function elementwiseKernels(
+  runtime: WasmRuntime,
+): Record<string, (call: { inputs: Record<string, TensorInfo>; attrs: { dtype?: string } }) => TensorInfo | undefined> {
   const share = (x: TensorInfo): TensorInfo => {
     runtime.backend.incRef(x.dataId);
     return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };

@@ -50,7 +50,19 @@ export function normKernels(runtime: WasmRuntime): Record<string, (call: NormCal
       const code = ACTIVATION_CODES[activation];
       exports.normFactors(at(gamma), at(beta), at(mean), at(variance), epsilon, C, factors);
       runtime.run("normGradientSums", at(x), at(dy), at(mean), M, C, factors, code, sums);
-      exports.normGradientFactors(sums, threads, M, C, at(gamma), at(mean), at(variance), epsilon, at(dGamma), at(dBeta), gradientFactors);
+      exports.normGradientFactors(
+        sums,
+        threads,
+        M,
+        C,
+        at(gamma),
+        at(mean),
+        at(variance),
+        epsilon,
+        at(dGamma),
+        at(dBeta),
+        gradientFactors,
+      );
       runtime.run("normGradient", at(x), at(dy), at(dx), M, C, factors, gradientFactors, code);
       return [dx, dGamma, dBeta];
     },

@@ -33,7 +33,10 @@ function workerMain(require: NodeJS.Require): void {
   if (relaxed && process.versions.node.startsWith("20.")) {
     (require("node:v8") as typeof import("node:v8")).setFlagsFromString("--experimental-wasm-relaxed-simd");
   }
-  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, (...args: number[]) => void>;
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<
+    string,
+    (...args: number[]) => void
+  >;
   const kernels = names.map((name) => exports[name]!);
   const words = new Int32Array(control, 0, 8);
   const values = new Float64Array(control, 32);
@@ -91,14 +94,25 @@ export class ThreadPool {
    */
   static async start(
     exports: WasmExports,
-    { module, memory, threads, relaxed }: { module: WebAssembly.Module; memory: WebAssembly.Memory; threads: number; relaxed: boolean },
+    {
+      module,
+      memory,
+      threads,
+      relaxed,
+    }: { module: WebAssembly.Module; memory: WebAssembly.Memory; threads: number; relaxed: boolean },
   ): Promise<ThreadPool> {
     const { Worker } = await import("node:worker_threads");
     const control = new SharedArrayBuffer(CONTROL_BYTES + MAXIMUM_ARGUMENTS * 8);
     const table = exports as unknown as Record<string, (...args: number[]) => void>;
     const names = Object.keys(table).filter((name) => typeof table[name] === "function");
     const workers: InstanceType<typeof Worker>[] = [];
-    const pool = new ThreadPool(table, names, workers, new Int32Array(control, 0, 8), new Float64Array(control, CONTROL_BYTES));
+    const pool = new ThreadPool(
+      table,
+      names,
+      workers,
+      new Int32Array(control, 0, 8),
+      new Float64Array(control, CONTROL_BYTES),
+    );
     try {
       for (let thread = 1; thread < threads; thread++) {
         const workerData: WorkerStart = { module, memory, control, names, thread, threads, relaxed };
@@ -122,7 +136,9 @@ export class ThreadPool {
       }
     } catch (cause) {
       await pool.stop();
-      throw new BackendError(`ThreadPool: a worker did not start (${(cause as Error).message}). Use threads: 1.`, { cause });
+      throw new BackendError(`ThreadPool: a worker did not start (${(cause as Error).message}). Use threads: 1.`, {
+        cause,
+      });
     }
     return pool;
   }
@@ -155,7 +171,9 @@ export class ThreadPool {
     }
     if (Atomics.load(words, FAILED) !== 0) {
       this.dead = `thread ${words[FAILED]} trapped in ${name}`;
-      throw new BackendError(`ThreadPool: ${this.dead}, most likely out of memory. Use a smaller batch and start the backend again.`);
+      throw new BackendError(
+        `ThreadPool: ${this.dead}, most likely out of memory. Use a smaller batch and start the backend again.`,
+      );
     }
   }
 

@@ -26,6 +26,18 @@ export interface WasmExports {
 
 /** The kernels that threads share. */
 export type SharedKernel =
-  | "packB" | "gemm" | "gemmTransposed" | "sumParts" | "im2col" | "col2im"
-  | "depthwiseForward" | "depthwiseInputGradient" | "depthwiseFilterGradient"
-  | "normSums" | "normApply" | "normGradientSums" | "normGradient" | "add" | "adam";
+  | "packB"
+  | "gemm"
+  | "gemmTransposed"
+  | "sumParts"
+  | "im2col"
+  | "col2im"
+  | "depthwiseForward"
+  | "depthwiseInputGradient"
+  | "depthwiseFilterGradient"
+  | "normSums"
+  | "normApply"
+  | "normGradientSums"
+  | "normGradient"
+  | "add"
+  | "adam";

@@ -31,16 +31,26 @@ export class WasmRuntime {
   ) {}
 
   /** @throws {BackendError} the backend is not tfjs' wasm backend, or a worker failed. */
-  static async start(backend: WasmBackend, { threads, relaxed = true }: { threads: number; relaxed?: boolean }): Promise<WasmRuntime> {
+  static async start(
+    backend: WasmBackend,
+    { threads, relaxed = true }: { threads: number; relaxed?: boolean },
+  ): Promise<WasmRuntime> {
     const memory = backend.wasm?.wasmMemory ?? backend.wasm?.asm?.memory;
     if (!(memory instanceof WebAssembly.Memory)) {
-      throw new BackendError("registerTrainingKernels: the wasm backend's memory was not found; expected @tensorflow/tfjs-backend-wasm 4.22.");
+      throw new BackendError(
+        "registerTrainingKernels: the wasm backend's memory was not found; expected @tensorflow/tfjs-backend-wasm 4.22.",
+      );
     }
     const shared = typeof SharedArrayBuffer !== "undefined" && memory.buffer instanceof SharedArrayBuffer;
     const { variant, module } = await compileModule({ shared, relaxed });
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const kernels = exports as unknown as WasmExports;
-    const pool = await ThreadPool.start(kernels, { module, memory, threads: shared ? threads : 1, relaxed: variant.endsWith("relaxed") });
+    const pool = await ThreadPool.start(kernels, {
+      module,
+      memory,
+      threads: shared ? threads : 1,
+      relaxed: variant.endsWith("relaxed"),
+    });
     return new WasmRuntime(backend, kernels, variant, pool);
   }
 
@@ -68,7 +78,9 @@ export class WasmRuntime {
       this.scratchBytes = 0;
       this.scratchAddress = wasm._malloc(bytes) >>> 0;
       if (this.scratchAddress === 0) {
-        throw new BackendError(`wasm kernels: out of memory (${(bytes / 2 ** 20).toFixed(0)} MB of scratch refused). Use a smaller batch or image.`);
+        throw new BackendError(
+          `wasm kernels: out of memory (${(bytes / 2 ** 20).toFixed(0)} MB of scratch refused). Use a smaller batch or image.`,
+        );
       }
       this.scratchBytes = bytes;
     }

@@ -29,21 +29,34 @@ export function checkPositive(functionName: string, option: string, value: unkno
 }
 
 /** Brings a per-landmark or per-coordinate tensor to the shape of the error; axes of length 1 broadcast. */
-export function alignToError(functionName: string, name: string, given: Tensor, [batch, count]: readonly [number, number]): Tensor {
+export function alignToError(
+  functionName: string,
+  name: string,
+  given: Tensor,
+  [batch, count]: readonly [number, number],
+): Tensor {
   const { shape } = given;
   const matches = shape[0] === batch && shape[1] === count;
   if (given.rank === 2 && matches) return reshape(given, [batch, count, 1]);
   if (given.rank === 3 && matches && (shape[2] === 1 || shape[2] === 2)) return given;
   if (given.rank === 2 && shape[0] === batch && shape[1] === count * 2) return reshape(given, [batch, count, 2]);
-  throw new ShapeError(`${functionName}: ${name} must be [${batch}, ${count}], [${batch}, ${count}, 1] or [${batch}, ${count}, 2]; got [${shape.join(", ")}].`);
+  throw new ShapeError(
+    `${functionName}: ${name} must be [${batch}, ${count}], [${batch}, ${count}, 1] or [${batch}, ${count}, 2]; got [${shape.join(", ")}].`,
+  );
 }
 
 function asPoints(functionName: string, name: string, x: Tensor): Tensor {
-  if (!x || typeof x !== "object" || !("dataId" in x)) throw new ShapeError(`${functionName}: ${name} must be a tensor [B, K, 2]; got ${typeof x}.`);
-  if (x.dtype !== "float32") throw new InvalidArgumentError(`${functionName}: ${name} must be float32; got ${x.dtype}. Use tf.cast(x, "float32").`);
+  if (!x || typeof x !== "object" || !("dataId" in x))
+    throw new ShapeError(`${functionName}: ${name} must be a tensor [B, K, 2]; got ${typeof x}.`);
+  if (x.dtype !== "float32")
+    throw new InvalidArgumentError(
+      `${functionName}: ${name} must be float32; got ${x.dtype}. Use tf.cast(x, "float32").`,
+    );
   const flat = x.rank === 2 && x.shape[1]! % 2 === 0;
-  if (!flat && !(x.rank === 3 && x.shape[2] === 2)) throw new ShapeError(`${functionName}: ${name} must be [B, K, 2] or [B, 2K]; got [${x.shape.join(", ")}].`);
-  if (x.size === 0) throw new ShapeError(`${functionName}: ${name} must hold at least one landmark; got [${x.shape.join(", ")}].`);
+  if (!flat && !(x.rank === 3 && x.shape[2] === 2))
+    throw new ShapeError(`${functionName}: ${name} must be [B, K, 2] or [B, 2K]; got [${x.shape.join(", ")}].`);
+  if (x.size === 0)
+    throw new ShapeError(`${functionName}: ${name} must hold at least one landmark; got [${x.shape.join(", ")}].`);
   return flat ? reshape(x, [x.shape[0]!, x.shape[1]! / 2, 2]) : x;
 }
 
@@ -64,13 +77,17 @@ export function elementwiseLoss(
   checkOptions(functionName, options, [...ownOptions, ...COMMON_OPTIONS]);
   const { reduction = "mean", weights } = options;
   if (!REDUCTIONS.includes(reduction)) {
-    throw new InvalidArgumentError(`${functionName}: reduction must be "mean", "sum" or "none"; got ${JSON.stringify(reduction)}.`);
+    throw new InvalidArgumentError(
+      `${functionName}: reduction must be "mean", "sum" or "none"; got ${JSON.stringify(reduction)}.`,
+    );
   }
   return tidy(() => {
     const p = asPoints(functionName, "predictions", predictions);
     const t = asPoints(functionName, "targets", targets);
     if (p.shape[0] !== t.shape[0] || p.shape[1] !== t.shape[1]) {
-      throw new ShapeError(`${functionName}: predictions and targets must have one shape; got [${predictions.shape.join(", ")}] and [${targets.shape.join(", ")}].`);
+      throw new ShapeError(
+        `${functionName}: predictions and targets must have one shape; got [${predictions.shape.join(", ")}] and [${targets.shape.join(", ")}].`,
+      );
     }
     const shape = [p.shape[0]!, p.shape[1]!] as const;
     const w = weights && alignToError(functionName, "weights", weights, shape);

@@ -19,11 +19,16 @@ function ticks(low: number, high: number): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
   const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(12)),
+  );
 }
 
 /** A line plot as inline SVG with a title for screen readers; colours of text and axes follow the page. */
-export function linePlot(series: readonly PlotSeries[], { title, xLabel, yLabel }: { title: string; xLabel: string; yLabel: string }): string {
+export function linePlot(
+  series: readonly PlotSeries[],
+  { title, xLabel, yLabel }: { title: string; xLabel: string; yLabel: string },
+): string {
   const points = series.flatMap((one) => one.points);
   if (points.length === 0) return "";
   const range = (axis: 0 | 1): [number, number] => {
@@ -35,20 +40,27 @@ export function linePlot(series: readonly PlotSeries[], { title, xLabel, yLabel 
   const [, yHigh] = range(1);
   const yLow = Math.min(0, range(1)[0]);
   const x = (value: number) => MARGIN.left + ((value - xLow) / (xHigh - xLow)) * (WIDTH - MARGIN.left - MARGIN.right);
-  const y = (value: number) => HEIGHT - MARGIN.bottom - ((value - yLow) / (yHigh - yLow)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
+  const y = (value: number) =>
+    HEIGHT - MARGIN.bottom - ((value - yLow) / (yHigh - yLow)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const grid = [
     ...ticks(yLow, yHigh).map(
       (value) =>
         `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}"/><text x="${MARGIN.left - 8}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${value}</text>`,
     ),
-    ...ticks(xLow, xHigh).map((value) => `<text x="${x(value).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${value}</text>`),
+    ...ticks(xLow, xHigh).map(
+      (value) =>
+        `<text x="${x(value).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${value}</text>`,
+    ),
   ];
   const lines = series.map(
     ({ points: own }, i) =>
       `<polyline fill="none" stroke="${COLORS[i % COLORS.length]}" stroke-width="2.2" stroke-dasharray="${DASHES[i % DASHES.length]}" points="${own.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ")}"/>`,
   );
   const legend = series
-    .map(({ name }, i) => `<span class="key"><svg width="30" height="10" aria-hidden="true"><line x1="0" x2="30" y1="5" y2="5" stroke="${COLORS[i % COLORS.length]}" stroke-width="2.5" stroke-dasharray="${DASHES[i % DASHES.length]}"/></svg> ${escapeHtml(name)}</span>`)
+    .map(
+      ({ name }, i) =>
+        `<span class="key"><svg width="30" height="10" aria-hidden="true"><line x1="0" x2="30" y1="5" y2="5" stroke="${COLORS[i % COLORS.length]}" stroke-width="2.5" stroke-dasharray="${DASHES[i % DASHES.length]}"/></svg> ${escapeHtml(name)}</span>`,
+    )
     .join(" ");
   return `<figure><figcaption>${escapeHtml(title)}</figcaption><svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">${grid.join("")}${lines.join("")}<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escapeHtml(xLabel)}</text><text transform="translate(14 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(yLabel)}</text></svg><div class="legend">${legend}</div></figure>`;
 }

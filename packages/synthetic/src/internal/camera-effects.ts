@@ -82,7 +82,12 @@ function blockLoss(image: Float32Array, size: number, step: number): void {
 }
 
 /** Tone, lens, sensor and codec: from linear parts in [0, 1] to bytes. Changes `image`. */
-export function applyCameraEffects(image: Float32Array, size: number, effects: CameraEffects, random: Random): Uint8Array {
+export function applyCameraEffects(
+  image: Float32Array,
+  size: number,
+  effects: CameraEffects,
+  random: Random,
+): Uint8Array {
   const { gamma, contrast, brightness, balance, saturation } = effects;
   for (let at = 0; at < image.length; at += 3) {
     const grey = (image[at]! + image[at + 1]! + image[at + 2]!) / 3;

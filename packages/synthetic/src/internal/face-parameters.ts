@@ -164,9 +164,7 @@ const TRAITS: readonly (keyof Identity)[] = [
   "lowerLip",
 ];
 
-export const MEAN_IDENTITY: Identity = Object.fromEntries(
-  TRAITS.map((trait) => [trait, 0]),
-) as unknown as Identity;
+export const MEAN_IDENTITY: Identity = Object.fromEntries(TRAITS.map((trait) => [trait, 0])) as unknown as Identity;
 
 const SKINS: readonly Colour[] = [
   [0.96, 0.82, 0.74],
@@ -267,13 +265,13 @@ function drawLight(random: Random): Light {
   const fill = random.normal(0, 0.04);
   const level = random.uniform(0.8, 1.1);
   return {
-    direction: [
-      Math.sin(azimuth) * Math.cos(elevation),
-      Math.sin(elevation),
-      Math.cos(azimuth) * Math.cos(elevation),
-    ],
+    direction: [Math.sin(azimuth) * Math.cos(elevation), Math.sin(elevation), Math.cos(azimuth) * Math.cos(elevation)],
     key: [level * hard * (1 + warmth), level * hard, level * hard * (1 - warmth)],
-    ambient: [level * (1 - 0.75 * hard) * (1 + fill), level * (1 - 0.75 * hard), level * (1 - 0.75 * hard) * (1 - fill)],
+    ambient: [
+      level * (1 - 0.75 * hard) * (1 + fill),
+      level * (1 - 0.75 * hard),
+      level * (1 - 0.75 * hard) * (1 - fill),
+    ],
     shine: random.uniform(0, 0.35),
   };
 }

@@ -84,7 +84,8 @@ function layoutOf(identity: Identity, expression: Expression): FaceLayout {
     noseHeight: 0.34 + 0.035 * i.noseProjection,
     noseBridgeHeight: 0.09 + 0.02 * i.noseBridge,
     mouthY,
-    mouthHalfWidth: (0.31 + 0.026 * i.mouthWidth) * (1 + 0.2 * smile - 0.32 * expression.pucker - 0.12 * expression.mouthOpen),
+    mouthHalfWidth:
+      (0.31 + 0.026 * i.mouthWidth) * (1 + 0.2 * smile - 0.32 * expression.pucker - 0.12 * expression.mouthOpen),
     upperLip: Math.max(0.025, 0.075 + 0.018 * i.upperLip) * (1 - 0.22 * Math.max(0, smile) + 0.25 * expression.pucker),
     lowerLip: Math.max(0.04, 0.105 + 0.022 * i.lowerLip) * (1 - 0.15 * Math.max(0, smile) + 0.2 * expression.pucker),
     mouthGap: 0.42 * expression.mouthOpen,
@@ -129,8 +130,15 @@ export class HeadSurface {
     const last = controls.length - 1;
     // Beyond crown and chin the outline continues on the other side: the reflection closes it smoothly.
     const control = (k: number): HeadRow => {
-      if (k < 0) return { ...controls[-k]!, width: -controls[-k]!.width, front: controls[-k]!.back, back: controls[-k]!.front };
-      if (k > last) return { ...controls[2 * last - k]!, width: -controls[2 * last - k]!.width, front: controls[2 * last - k]!.back, back: controls[2 * last - k]!.front };
+      if (k < 0)
+        return { ...controls[-k]!, width: -controls[-k]!.width, front: controls[-k]!.back, back: controls[-k]!.front };
+      if (k > last)
+        return {
+          ...controls[2 * last - k]!,
+          width: -controls[2 * last - k]!.width,
+          front: controls[2 * last - k]!.back,
+          back: controls[2 * last - k]!.front,
+        };
       return controls[k]!;
     };
     const rows: HeadRow[] = [];

@@ -1,6 +1,6 @@
 import type { LandmarkScheme } from "@acr/core";
 import type { FaceCurves } from "./face-curves.js";
-import type { HeadRow, Point3 } from "./head-surface.js";
+import type { HeadRow } from "./head-surface.js";
 import type { Project, Projected } from "./projection.js";
 
 /** Angles tried when a jaw point slides along its row to the outline of the turned head. */
@@ -89,7 +89,9 @@ export function locateLandmarks(scheme: LandmarkScheme, curves: FaceCurves, proj
         ...range(5).map((i) => at.brow(-1, "upper", i / 4)),
         ...range(4).map((i) => at.brow(-1, "lower", 1 - i / 4)),
         ...range(5).map((i) => at.brow(1, "upper", 1 - i / 4)),
-        ...range(4).map((i) => at.brow(1, "lower", (i + 1) / 4)).toReversed(),
+        ...range(4)
+          .map((i) => at.brow(1, "lower", (i + 1) / 4))
+          .toReversed(),
         ...range(9).map((i) => at.nose(i)),
         ...range(5).map((i) => at.lid(-1, "upper", i / 4)),
         ...range(3).map((i) => at.lid(-1, "lower", (3 - i) / 4)),

@@ -7,7 +7,13 @@ import type { Point3 } from "./head-surface.js";
 import type { Project, Projected } from "./projection.js";
 
 /** Spectacles: frames stand before the eyes and hide what is beneath; only dark glass hides the eyes. */
-export function paintGlasses(canvas: Canvas, curves: FaceCurves, appearance: Appearance, project: Project, samplesPerUnit: number): void {
+export function paintGlasses(
+  canvas: Canvas,
+  curves: FaceCurves,
+  appearance: Appearance,
+  project: Project,
+  samplesPerUnit: number,
+): void {
   if (appearance.glasses === "none") return;
   const { layout } = curves.surface;
   const colour = appearance.glassesColour;
@@ -22,7 +28,13 @@ export function paintGlasses(canvas: Canvas, curves: FaceCurves, appearance: App
         const x = side * layout.eyeX + (0.235 + extra) * round(Math.cos(angle));
         return project([x, -0.035 + (0.17 + extra) * round(Math.sin(angle)), depth - 0.25 * x * x]);
       });
-    if (appearance.glasses === "sun") canvas.fill([ring(0)], { colour: scale(colour, 0.25), alpha: 0.94, covers: true, light: (x, y) => 0.9 + 0.1 * hashNoise(x >> 3, y >> 3, 1) });
+    if (appearance.glasses === "sun")
+      canvas.fill([ring(0)], {
+        colour: scale(colour, 0.25),
+        alpha: 0.94,
+        covers: true,
+        light: (x, y) => 0.9 + 0.1 * hashNoise(x >> 3, y >> 3, 1),
+      });
     else canvas.fill([ring(0)], { colour: [0.8, 0.85, 0.9], alpha: 0.07, shine: 0.03 });
     canvas.fill([ring(half), ring(-half)], { colour, covers: true, light });
     const hinge: Point3 = [side * (layout.eyeX + 0.235), 0.03, depth - 0.25 * (layout.eyeX + 0.235) ** 2];
@@ -30,16 +42,28 @@ export function paintGlasses(canvas: Canvas, curves: FaceCurves, appearance: App
     canvas.stroke([project(hinge), project(ear)], samplesPerUnit * half * 2, { colour, depthTolerance: 0.12 });
   }
   const inner = layout.eyeX - 0.235;
-  canvas.stroke([project([-inner, 0.01, depth]), project([0, 0.035, depth + 0.02]), project([inner, 0.01, depth])], samplesPerUnit * half * 2, { colour, covers: true, light });
+  canvas.stroke(
+    [project([-inner, 0.01, depth]), project([0, 0.035, depth + 0.02]), project([inner, 0.01, depth])],
+    samplesPerUnit * half * 2,
+    { colour, covers: true, light },
+  );
 }
 
 /** Something between camera and face. */
-export function paintOccluder(canvas: Canvas, curves: FaceCurves, appearance: Appearance, project: Project, samplesPerUnit: number, random: Random): void {
+export function paintOccluder(
+  canvas: Canvas,
+  curves: FaceCurves,
+  appearance: Appearance,
+  project: Project,
+  samplesPerUnit: number,
+  random: Random,
+): void {
   const unit = samplesPerUnit;
   const seed = random.integer(1 << 30);
   const tilt = random.uniform(-0.3, 0.3) / unit;
   const lit = (x: number, y: number) => 0.85 + tilt * (x - y) * 0.4 + 0.08 * hashNoise(x >> 1, y >> 1, seed);
-  const cover = (ring: readonly Projected[], colour: Colour) => canvas.fill([ring], { colour, covers: true, light: lit });
+  const cover = (ring: readonly Projected[], colour: Colour) =>
+    canvas.fill([ring], { colour, covers: true, light: lit });
   const { surface } = curves;
   const anchor = project(surface.frontPoint(random.uniform(-0.5, 0.5), random.uniform(-1.3, 0.3)));
   switch (appearance.occluder) {
@@ -70,8 +94,22 @@ export function paintOccluder(canvas: Canvas, curves: FaceCurves, appearance: Ap
     case "block": {
       const angle = random.uniform(0, Math.PI);
       const [w, h] = [random.uniform(0.25, 0.6) * unit, random.uniform(0.2, 0.5) * unit];
-      const corners = [[-w, -h], [w, -h], [w, h], [-w, h]];
-      cover(corners.map(([x, y]): Projected => [anchor[0] + x! * Math.cos(angle) - y! * Math.sin(angle), anchor[1] + x! * Math.sin(angle) + y! * Math.cos(angle), 9]), randomColour(random));
+      const corners = [
+        [-w, -h],
+        [w, -h],
+        [w, h],
+        [-w, h],
+      ];
+      cover(
+        corners.map(
+          ([x, y]): Projected => [
+            anchor[0] + x! * Math.cos(angle) - y! * Math.sin(angle),
+            anchor[1] + x! * Math.sin(angle) + y! * Math.cos(angle),
+            9,
+          ],
+        ),
+        randomColour(random),
+      );
       return;
     }
     case "lock":
@@ -81,28 +119,49 @@ export function paintOccluder(canvas: Canvas, curves: FaceCurves, appearance: Ap
         const end = random.uniform(-1.1, -0.1);
         const line = Array.from({ length: 12 }, (_, k) => {
           const t = k / 11;
-          const [px, py, pz] = surface.frontPoint(Math.max(-0.72, Math.min(0.72, x + bend * t * t)), 0.75 + (end - 0.75) * t);
+          const [px, py, pz] = surface.frontPoint(
+            Math.max(-0.72, Math.min(0.72, x + bend * t * t)),
+            0.75 + (end - 0.75) * t,
+          );
           return project([px, py, pz + 0.05]);
         });
-        canvas.stroke(line, (t) => unit * 0.07 * (1 - t) + 1, { colour: scale(appearance.hair, random.uniform(0.75, 1.15)), covers: true, light: lit });
+        canvas.stroke(line, (t) => unit * 0.07 * (1 - t) + 1, {
+          colour: scale(appearance.hair, random.uniform(0.75, 1.15)),
+          covers: true,
+          light: lit,
+        });
       }
       return;
     case "mask": {
       const top = random.uniform(-0.45, -0.2);
       const ring = [
-        ...Array.from({ length: 13 }, (_, k): Point3 => surface.frontPoint((k / 12 - 0.5) * 1.36, top + 0.1 * Math.cos(((k / 12 - 0.5) * Math.PI) * 1.3))),
-        ...Array.from({ length: 9 }, (_, k) => surface.rowPoint(surface.jawRow(Math.round(6 + (k / 8) * 10) / 2), 1.35)),
-        ...Array.from({ length: 9 }, (_, k) => surface.rowPoint(surface.jawRow(Math.round(16 - (k / 8) * 10) / 2), -1.35)),
+        ...Array.from(
+          { length: 13 },
+          (_, k): Point3 =>
+            surface.frontPoint((k / 12 - 0.5) * 1.36, top + 0.1 * Math.cos((k / 12 - 0.5) * Math.PI * 1.3)),
+        ),
+        ...Array.from({ length: 9 }, (_, k) =>
+          surface.rowPoint(surface.jawRow(Math.round(6 + (k / 8) * 10) / 2), 1.35),
+        ),
+        ...Array.from({ length: 9 }, (_, k) =>
+          surface.rowPoint(surface.jawRow(Math.round(16 - (k / 8) * 10) / 2), -1.35),
+        ),
       ];
-      cover(ring.map(([x, y, z]) => project([x, y, z + 0.02])), random.chance(0.6) ? [0.75, 0.82, 0.88] : randomColour(random));
+      cover(
+        ring.map(([x, y, z]) => project([x, y, z + 0.02])),
+        random.chance(0.6) ? [0.75, 0.82, 0.88] : randomColour(random),
+      );
       return;
     }
     case "object": {
       const [rx, ry] = [random.uniform(0.12, 0.4) * unit, random.uniform(0.12, 0.4) * unit];
-      cover(Array.from({ length: 28 }, (_, k): Projected => {
-        const angle = (2 * Math.PI * k) / 28;
-        return [anchor[0] + rx * Math.cos(angle), anchor[1] + ry * Math.sin(angle), 9];
-      }), randomColour(random));
+      cover(
+        Array.from({ length: 28 }, (_, k): Projected => {
+          const angle = (2 * Math.PI * k) / 28;
+          return [anchor[0] + rx * Math.cos(angle), anchor[1] + ry * Math.sin(angle), 9];
+        }),
+        randomColour(random),
+      );
     }
   }
 }

@@ -23,7 +23,14 @@ const step = (low: number, high: number, value: number) => {
 };
 
 /** A shell around the head from the crown down to a length that depends on the direction. */
-export function paintHair(canvas: Canvas, surface: HeadSurface, appearance: Appearance, project: Project, light: HeadLight, textureSeed: number): void {
+export function paintHair(
+  canvas: Canvas,
+  surface: HeadSurface,
+  appearance: Appearance,
+  project: Project,
+  light: HeadLight,
+  textureSeed: number,
+): void {
   const style = appearance.hairStyle;
   if (style === "bald") return;
   const [back, ears] = ENDS[style];
@@ -48,7 +55,8 @@ export function paintHair(canvas: Canvas, surface: HeadSurface, appearance: Appe
   const lengthAt = (angle: number) => {
     const degrees = Math.abs(angle) * DEGREES;
     const lock = smoothNoise(angle * 9 + 40, 0, textureSeed) - 0.5;
-    const part = fringe > 0.1 || style === "buzzed" ? 0 : 0.1 * Math.exp(-(((angle - appearance.parting * 0.5) / 0.25) ** 2));
+    const part =
+      fringe > 0.1 || style === "buzzed" ? 0 : 0.1 * Math.exp(-(((angle - appearance.parting * 0.5) / 0.25) ** 2));
     const front = forehead + part + lock * (0.04 + 0.14 * fringe) - 0.1 * step(15, 45, degrees);
     // Hair that hangs down starts where the hairline meets the temples.
     const temple = hanging ? step(42, 66, degrees) : step(50, 78, degrees);
@@ -67,16 +75,24 @@ export function paintHair(canvas: Canvas, surface: HeadSurface, appearance: Appe
         const top = crown + volume * 0.8;
         const y = top + (lengths[c]! - top) * s ** 1.3;
         // Below the ears the hair hangs from the widest level instead of following the jaw.
-        const row = rowAt(Math.max(Math.min(y, crown - 0.001) - volume * 0.6 * step(crown - 0.5, crown, y), hanging ? -0.1 : -9));
+        const row = rowAt(
+          Math.max(Math.min(y, crown - 0.001) - volume * 0.6 * step(crown - 0.5, crown, y), hanging ? -0.1 : -9),
+        );
         const tail = Math.abs(angle) < 1.2 ? 1 - 0.75 * s * s : 1 - 0.2 * s;
         const puff = volume * tail + 0.02 + 0.02 * smoothNoise(angle * 7 + 40, y * 4 + 40, textureSeed + 1);
         const width = row.width + (s > 0 ? puff : 0);
         const cos = Math.cos(angle);
-        const z = cos < 0 ? row.side + (row.back - puff - row.side) * -cos : row.side + (row.front + puff - row.side) * cos ** 0.8;
+        const z =
+          cos < 0
+            ? row.side + (row.back - puff - row.side) * -cos
+            : row.side + (row.front + puff - row.side) * cos ** 0.8;
         return [width * Math.sin(angle), y, z];
       },
       (_, r, c) => ({
-        albedo: scale(appearance.hair, 0.7 + 0.45 * hashNoise(c, 0, textureSeed) + 0.15 * smoothNoise(c * 0.7, r * 0.5, textureSeed)),
+        albedo: scale(
+          appearance.hair,
+          0.7 + 0.45 * hashNoise(c, 0, textureSeed) + 0.15 * smoothNoise(c * 0.7, r * 0.5, textureSeed),
+        ),
         open: 0.75 + 0.25 * (1 - r / ROWS),
         gloss: 1.2,
       }),

@@ -33,7 +33,10 @@ function beardAt(surface: HeadSurface, appearance: Appearance, x: number, y: num
   if (appearance.beard === "none") return 0;
   const { mouthY, noseBase, mouthHalfWidth, mouthGap } = surface.layout;
   const ax = Math.abs(x);
-  const moustache = step(noseBase - 0.02, noseBase - 0.08, y) * step(mouthY - 0.05, mouthY + 0.02, y) * step(mouthHalfWidth + 0.12, mouthHalfWidth - 0.02, ax);
+  const moustache =
+    step(noseBase - 0.02, noseBase - 0.08, y) *
+    step(mouthY - 0.05, mouthY + 0.02, y) *
+    step(mouthHalfWidth + 0.12, mouthHalfWidth - 0.02, ax);
   if (appearance.beard === "moustache") return moustache;
   const below = step(mouthY - 0.05, mouthY - 0.16, y + mouthGap * 0.7 * step(0.4, 0, ax));
   const round = step(mouthHalfWidth - 0.03, mouthHalfWidth + 0.08, ax) * step(mouthY + 0.05, mouthY - 0.05, y);
@@ -44,7 +47,14 @@ function beardAt(surface: HeadSurface, appearance: Appearance, x: number, y: num
 }
 
 /** Head, ears, neck and shoulders. */
-export function paintHead(canvas: Canvas, surface: HeadSurface, appearance: Appearance, project: Project, light: HeadLight, textureSeed: number): void {
+export function paintHead(
+  canvas: Canvas,
+  surface: HeadSurface,
+  appearance: Appearance,
+  project: Project,
+  light: HeadLight,
+  textureSeed: number,
+): void {
   const { layout, rows } = surface;
   const { skin } = appearance;
   const red: Colour = [skin[0] * 0.95, skin[1] * 0.72, skin[2] * 0.7];
@@ -54,11 +64,16 @@ export function paintHead(canvas: Canvas, surface: HeadSurface, appearance: Appe
     const ax = Math.abs(x);
     const patch = 0.94 + 0.12 * smoothNoise(x * 5 + 20, y * 5 + 20, textureSeed);
     if (z < -0.9) return scale(skin, patch);
-    const flush = 0.5 * appearance.blush * bell(ax - 0.48, y + 0.35, 0.2, 0.16) + 0.3 * bell(x, y - layout.noseTip, 0.16, 0.12);
-    const shadow = appearance.eyeShadow * (0.35 * bell(ax - layout.eyeX, y - 0.07, 0.2, 0.06) + 0.25 * bell(ax - layout.eyeX + 0.05, y + 0.1, 0.16, 0.05));
+    const flush =
+      0.5 * appearance.blush * bell(ax - 0.48, y + 0.35, 0.2, 0.16) + 0.3 * bell(x, y - layout.noseTip, 0.16, 0.12);
+    const shadow =
+      appearance.eyeShadow *
+      (0.35 * bell(ax - layout.eyeX, y - 0.07, 0.2, 0.06) + 0.25 * bell(ax - layout.eyeX + 0.05, y + 0.1, 0.16, 0.05));
     const colour = scale(mix(skin, red, Math.min(1, flush)), patch * (1 - 0.6 * shadow));
     const beard = beardAt(surface, appearance, x, y) * beardStrength;
-    return beard > 0 ? mix(colour, beardColour, beard * (0.75 + 0.25 * hashNoise(x * 90, y * 90, textureSeed))) : colour;
+    return beard > 0
+      ? mix(colour, beardColour, beard * (0.75 + 0.25 * hashNoise(x * 90, y * 90, textureSeed)))
+      : colour;
   };
   const openAt = ([x, y, z]: Point3) => {
     const ax = Math.abs(x);
@@ -113,7 +128,11 @@ export function paintHead(canvas: Canvas, surface: HeadSurface, appearance: Appe
       25,
       (r, c) => {
         const around = -Math.PI + (c * Math.PI) / 12;
-        return [widths[r]! * ear.width * 1.25 * Math.sin(around), levels[r]!, -0.85 + (0.42 + 0.1 * Math.max(0, r - 3)) * Math.cos(around)];
+        return [
+          widths[r]! * ear.width * 1.25 * Math.sin(around),
+          levels[r]!,
+          -0.85 + (0.42 + 0.1 * Math.max(0, r - 3)) * Math.cos(around),
+        ];
       },
       (_, r, c) => ({
         albedo: r < 4 ? scale(skin, 0.95) : scale(appearance.cloth, 0.9 + 0.2 * hashNoise(r, c, textureSeed)),

@@ -1,4 +1,5 @@
 import type { LandmarkScheme, Random } from "@acr/core";
+import { ibug68 } from "@acr/core";
 import { applyCameraEffects } from "./camera-effects.js";
 import { ATTRIBUTES, type Canvas, SUPERSAMPLING } from "./canvas.js";
 import { FaceCurves } from "./face-curves.js";
@@ -12,7 +13,6 @@ import { paintFeatures } from "./paint-features.js";
 import { paintHair } from "./paint-hair.js";
 import { paintHead } from "./paint-head.js";
 import { createProjection, createRotation, type Project, type Projected } from "./projection.js";
-import { ibug68 } from "@acr/core";
 
 export interface RenderedFace {
   readonly data: Uint8Array;
@@ -44,7 +44,13 @@ function headLight({ pose, light }: FaceParameters): HeadLight {
  *
  * @param random - textures only; geometry is all in `parameters`.
  */
-export function renderFace(parameters: FaceParameters, scheme: LandmarkScheme, canvas: Canvas, random: Random, plain: boolean): RenderedFace {
+export function renderFace(
+  parameters: FaceParameters,
+  scheme: LandmarkScheme,
+  canvas: Canvas,
+  random: Random,
+  plain: boolean,
+): RenderedFace {
   const { identity, expression, pose, appearance, light } = parameters;
   const imageSize = canvas.size / SUPERSAMPLING;
   const surface = new HeadSurface(identity, expression);
