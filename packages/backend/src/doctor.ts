@@ -1,5 +1,6 @@
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
 import {
+  engine,
   getBackend,
   mean,
   randomUniform,
@@ -12,7 +13,7 @@ import {
   variableGrads,
 } from "@tensorflow/tfjs-core";
 import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { setupBackend } from "./setup-backend.js";
+import { runningBackend, setupBackend } from "./setup-backend.js";
 
 /** One backend of this machine. */
 export interface BackendDiagnosis {
@@ -39,6 +40,11 @@ export interface Diagnosis {
 }
 
 const SIZE = 64;
+/** Engines that start only where the application has registered them, and how it does. */
+const BY_APPLICATION: Record<string, string> = {
+  tensorflow: "Not registered: install @tensorflow/tfjs-node or @tensorflow/tfjs-node-gpu and import it first.",
+  webgpu: "Not registered: install @tensorflow/tfjs-backend-webgpu and import it first; it needs navigator.gpu.",
+};
 const BATCH = { wasm: 8, cpu: 1 } as Record<string, number>;
 const STEPS = { wasm: 8, cpu: 1 } as Record<string, number>;
 
@@ -49,20 +55,29 @@ const STEPS = { wasm: 8, cpu: 1 } as Record<string, number>;
  * @example (await doctor()).backends.filter(({ available }) => available).map(({ name }) => name);
  */
 export async function doctor(): Promise<Diagnosis> {
-  const before = getBackend();
+  const before = { name: getBackend(), info: runningBackend() };
   const backends: BackendDiagnosis[] = [];
-  for (const name of ["wasm", "cpu"]) {
+  for (const name of [...Object.keys(BY_APPLICATION), "wasm", "cpu"]) {
+    if (name in BY_APPLICATION && !(name in engine().registryFactory)) {
+      backends.push({ name, available: false, reason: BY_APPLICATION[name]! });
+      continue;
+    }
     try {
       const { skipped, ...info } = await setupBackend({ prefer: [name] });
-      backends.push({ available: true, ...info, millisecondsPerImage: measureTraining(BATCH[name]!, STEPS[name]!) });
+      backends.push({
+        available: true,
+        ...info,
+        millisecondsPerImage: measureTraining(BATCH[name] ?? 8, STEPS[name] ?? 8),
+      });
     } catch (error) {
       backends.push({ name, available: false, reason: (error as Error).message });
     }
   }
-  if (before) await setBackend(before);
+  if (before.info) await setupBackend({ prefer: [before.info.name], threads: before.info.threads });
+  else if (before.name) await setBackend(before.name);
   return {
     ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
-    chosen: backends.find(({ available }) => available)?.name,
+    chosen: ["wasm", "cpu"].find((name) => backends.some((backend) => backend.name === name && backend.available)),
     backends,
   };
 }

@@ -1,3 +1,4 @@
+import { BackendError } from "@acr/core";
 import { optimizeForTraining } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
@@ -54,9 +55,46 @@ describe("setupBackend(options)", () => {
     expect(await setupBackend({ threads: 2 })).toBe(await setupBackend({ threads: 2 }));
   });
 
+  it("keeps tensors alive when the number of threads changes", async () => {
+    await setupBackend({ prefer: ["wasm"], threads: 2 });
+    const x = tf.tensor1d([1, 2, 3]);
+    expect(await setupBackend({ prefer: ["wasm"], threads: 1 })).toMatchObject({ threads: 1 });
+    expect([...x.dataSync()]).toEqual([1, 2, 3]);
+    x.dispose();
+  });
+
+  it("lets calls at the same time take turns", async () => {
+    const [first, second] = await Promise.all([setupBackend({ threads: 1 }), setupBackend({ threads: 2 })]);
+    expect([first!.threads, second!.threads]).toEqual([1, 2]);
+    expect(tf.getBackend()).toBe("wasm");
+  });
+
+  it("goes on with the backend in use when the wanted one fails", async () => {
+    const before = await setupBackend({ prefer: ["wasm"], threads: 2 });
+    tf.registerBackend("broken", () => {
+      throw new Error("no such device");
+    });
+    await expect(setupBackend({ prefer: ["broken"] })).rejects.toThrow(BackendError);
+    expect(tf.getBackend()).toBe("wasm");
+    expect(await setupBackend({ prefer: ["wasm"], threads: 2 })).toBe(before);
+    expect(gradients().every(Number.isFinite)).toBe(true);
+    tf.removeBackend("broken");
+  });
+
+  it("leaves nothing behind in the process", async () => {
+    const listeners = ["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event));
+    await setupBackend({ prefer: ["wasm"], threads: 2 });
+    expect(["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event))).toEqual(listeners);
+  });
+
   it("refuses unknown backends and thread counts that make no sense", async () => {
     await expect(setupBackend({ prefer: ["wsam"] })).rejects.toThrow('unknown backend "wsam"; did you mean wasm?');
-    await expect(setupBackend({ threads: 0 })).rejects.toThrow("threads must be an integer from 1 to 64; got 0");
+    await expect(setupBackend({ prefer: [] })).rejects.toThrow("prefer must name a backend");
+    for (const threads of [0, 1000, 1.5])
+      await expect(setupBackend({ threads })).rejects.toThrow(
+        `threads must be an integer from 1 to 64; got ${threads}`,
+      );
+    await expect(setupBackend({ threads: 0 })).rejects.toBeInstanceOf(BackendError);
     await expect(setupBackend({ treads: 1 } as never)).rejects.toThrow(
       'unknown option "treads". Did you mean threads?',
     );

@@ -1,12 +1,12 @@
 import { BackendError, checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { registerTrainingKernels, type TrainingKernels } from "@acr/kernels";
-import { findBackend, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
+import { engine, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
 
 /** Options of `setupBackend`. */
 export interface SetupBackendOptions {
-  /** Backends to try, best first: `"wasm"`, `"cpu"`. Default: both, in this order. */
+  /** Backends to try, best first: `"wasm"`, `"cpu"`, or one that the application registered. Default: wasm, cpu. */
   prefer?: readonly string[];
-  /** Threads of the wasm backend, 1 … 64. Default: the cores of this machine, at most 8. In browsers always 1. */
+  /** Threads of the wasm backend, 1 … 64. Default: the physical cores of this machine, at most 8. In browsers always 1. */
   threads?: number;
 }
 
@@ -30,48 +30,69 @@ export interface BackendInfo {
   skipped: SkippedBackend[];
 }
 
-const KNOWN = ["wasm", "cpu"];
+const BUILT_IN = ["wasm", "cpu"];
 const MAXIMUM_THREADS = 64;
 const DEFAULT_MAXIMUM_THREADS = 8;
 
 const isNode = () => typeof process !== "undefined" && process.versions?.node !== undefined;
 
-/** What is running, so that a second call with the same wishes changes nothing. */
+/** What is running: a second call with the same wishes changes nothing, a failed one goes back to it. */
 let running: { key: string; info: BackendInfo; kernels: TrainingKernels } | undefined;
+/** Calls wait for each other: two engines starting at once would take each other's kernels. */
+let queue: Promise<unknown> = Promise.resolve();
+/** Whether the wasm backend was started here, so that its memory can be shared with threads. */
+let ownsThreadedWasm = false;
+
+/** What `setupBackend` started last, if that is still in use. For `doctor`, which puts it back. */
+export const runningBackend = (): BackendInfo | undefined =>
+  running && getBackend() === running.info.name ? running.info : undefined;
 
 /**
  * Starts the best backend of this machine that can train, and registers the training kernels.
  *
  * `wasm` with threads in Node, with one thread in browsers; `cpu` (very slow, for tests) where `wasm` is not installed.
- * A second call with the same options returns the same backend.
+ * Tensors of a backend that is running already stay alive: asked again with another number of threads, the same backend
+ * goes on with that number. A `wasm` backend that the application started itself is used as it is, with one thread.
  *
- * @throws {BackendError} none of the wanted backends works; the message says why for each.
- * @throws {InvalidArgumentError} an unknown backend or option, threads out of range.
+ * @throws {BackendError} none of the wanted backends works, or the thread count is out of range; the message says why
+ *   for each. The backend that was in use before stays in use.
+ * @throws {InvalidArgumentError} an unknown backend or option.
  * @example
  * const { description } = await setupBackend({ threads: 2 });
  * console.log(description); // "wasm, 2 threads, relaxed SIMD"
  */
-export async function setupBackend(options: SetupBackendOptions = {}): Promise<BackendInfo> {
+export function setupBackend(options: SetupBackendOptions = {}): Promise<BackendInfo> {
+  const result = queue.then(() => setUp(options));
+  queue = result.catch(() => undefined);
+  return result;
+}
+
+async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   checkOptions("setupBackend", options, ["prefer", "threads"]);
-  const { prefer = KNOWN } = options;
+  const { prefer = BUILT_IN } = options;
   const threads = options.threads ?? (await defaultThreads());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
-    throw new InvalidArgumentError(
-      `setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
+    throw new BackendError(
+      `setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}. Leave it out for the cores of this machine.`,
     );
   }
+  const known = [...new Set([...BUILT_IN, ...Object.keys(engine().registryFactory)])];
+  if (prefer.length === 0) {
+    throw new InvalidArgumentError(`setupBackend: prefer must name a backend; valid names: ${known.join(", ")}.`);
+  }
   for (const name of prefer) {
-    if (!KNOWN.includes(name)) {
+    if (!known.includes(name)) {
       throw new InvalidArgumentError(
-        `setupBackend: unknown backend "${name}"; did you mean ${nearestNames(name, KNOWN, 1)[0]}? Valid names: ${KNOWN.join(", ")}.`,
+        `setupBackend: unknown backend "${name}"; did you mean ${nearestNames(name, known, 1)[0]}? Valid names: ${known.join(", ")}.`,
       );
     }
   }
   const key = JSON.stringify([prefer, threads]);
   if (running?.key === key && getBackend() === running.info.name) return running.info;
+
+  const previous = { name: getBackend(), running };
   await running?.kernels.undo();
   running = undefined;
-
   const skipped: SkippedBackend[] = [];
   for (const name of prefer) {
     try {
@@ -82,46 +103,69 @@ export async function setupBackend(options: SetupBackendOptions = {}): Promise<B
       skipped.push({ name, reason: (error as Error).message });
     }
   }
+  await goBack(previous);
   throw new BackendError(
     `setupBackend: no backend works here. ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join(" ")}`,
   );
 }
 
-async function defaultThreads(): Promise<number> {
-  if (!isNode()) return 1;
-  const { availableParallelism } = await import("node:os");
-  return Math.min(DEFAULT_MAXIMUM_THREADS, availableParallelism());
+async function goBack(previous: { name: string; running: typeof running }): Promise<void> {
+  if (!previous.name) return;
+  await setBackend(previous.name);
+  if (!previous.running) return;
+  const { threads } = previous.running.info;
+  running = { ...previous.running, kernels: await registerTrainingKernels({ threads }) };
 }
 
-async function start(
-  name: string,
-  threads: number,
-): Promise<{ info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels }> {
-  const version = version_core;
-  if (name === "cpu") {
-    await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
-    await activate("cpu");
-    const kernels = await registerTrainingKernels();
-    return {
-      info: { name, threads: 1, simd: false, relaxedSimd: false, version, description: "cpu (plain JavaScript, slow)" },
-      kernels,
-    };
-  }
+async function defaultThreads(): Promise<number> {
+  if (!isNode()) return 1;
+  const { physicalCores } = await import("./internal/physical-cores.js");
+  return Math.min(DEFAULT_MAXIMUM_THREADS, physicalCores());
+}
+
+type Started = { info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels };
+
+async function start(name: string, threads: number): Promise<Started> {
+  if (name === "wasm") return startWasm(threads);
+  if (name === "cpu") await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
+  await activate(name);
+  const kernels = await registerTrainingKernels();
+  const description = name === "cpu" ? "cpu (plain JavaScript, slow)" : name;
+  return {
+    info: { name, threads: 1, simd: false, relaxedSimd: false, version: version_core, description },
+    kernels,
+  };
+}
+
+async function startWasm(threads: number): Promise<Started> {
   await install("wasm", () => import("@tensorflow/tfjs-backend-wasm"));
-  if (isNode()) {
+  // A started backend holds tensors: it is kept.
+  const isStarted = "wasm" in engine().registry;
+  let release = async () => {};
+  if (isNode() && !isStarted) {
     if (process.versions.node.startsWith("20.")) {
       // Node 20 has relaxed SIMD behind a flag, which must be set before the module is compiled.
       const { setFlagsFromString } = await import("node:v8");
       setFlagsFromString("--experimental-wasm-relaxed-simd");
     }
     const { startThreadedWasm } = await import("./internal/start-threaded-wasm.js");
-    await startThreadedWasm(threads);
+    release = await startThreadedWasm(threads);
+    ownsThreadedWasm = true;
   }
   await activate("wasm");
-  const kernels = await registerTrainingKernels({ threads: isNode() ? threads : 1 });
+  await release();
+  const kernels = await registerTrainingKernels({ threads: ownsThreadedWasm ? threads : 1 });
   const relaxedSimd = kernels.variant.endsWith("relaxed");
-  const description = `wasm, ${kernels.threads} thread${kernels.threads === 1 ? "" : "s"}, ${relaxedSimd ? "relaxed SIMD" : "SIMD"}`;
-  return { info: { name, threads: kernels.threads, simd: true, relaxedSimd, version, description }, kernels };
+  const description = [
+    "wasm",
+    `${kernels.threads} thread${kernels.threads === 1 ? "" : "s"}`,
+    relaxedSimd ? "relaxed SIMD" : "SIMD",
+    ...(isNode() && !ownsThreadedWasm ? ["no threads: the application had started this backend"] : []),
+  ].join(", ");
+  return {
+    info: { name: "wasm", threads: kernels.threads, simd: true, relaxedSimd, version: version_core, description },
+    kernels,
+  };
 }
 
 /** Loads a backend's package, which registers it. */
@@ -134,7 +178,6 @@ async function install(name: string, load: () => Promise<unknown>): Promise<void
       { cause },
     );
   }
-  if (!findBackend(name) && name === "cpu") throw new BackendError(`the ${name} backend did not start.`);
 }
 
 async function activate(name: string): Promise<void> {

@@ -1,0 +1,24 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { doctor } from "./doctor.js";
+import { setupBackend } from "./setup-backend.js";
+
+describe("doctor()", () => {
+  it("measures every backend and leaves the one in use", async () => {
+    await setupBackend({ prefer: ["wasm"], threads: 1 });
+    const tensorsBefore = tf.memory().numTensors;
+    const { chosen, node, backends } = await doctor();
+    expect(node).toBe(process.version);
+    expect(chosen).toBe("wasm");
+    expect(backends.map(({ name, available }) => [name, available])).toEqual([
+      ["tensorflow", false],
+      ["webgpu", false],
+      ["wasm", true],
+      ["cpu", true],
+    ]);
+    for (const { reason } of backends.slice(0, 2)) expect(reason).toMatch(/^Not registered: install @tensorflow/);
+    for (const { millisecondsPerImage } of backends.slice(2)) expect(millisecondsPerImage).toBeGreaterThan(0);
+    expect(tf.getBackend()).toBe("wasm");
+    expect((await setupBackend({ prefer: ["wasm"], threads: 1 })).threads).toBe(1);
+    expect(tf.memory().numTensors).toBe(tensorsBefore);
+  });
+});
