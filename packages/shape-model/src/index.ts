@@ -1,10 +1,20 @@
+export { type AlignedShapes, type AlignShapesOptions, alignShapes } from "./align-shapes.js";
+export { applySimilarity } from "./apply-similarity.js";
+export { createDifficultyTensor, type DifficultyTensor } from "./create-difficulty-tensor.js";
 export { type DifficultyTensorOptions, difficultyTensor } from "./difficulty-tensor.js";
+export { type FilledShape, type FillMissingOptions, fillMissing } from "./fill-missing.js";
+export { invertSimilarity } from "./invert-similarity.js";
+export { type PlausibleShapeOptions, plausibleShape } from "./plausible-shape.js";
 export {
   type DifficultyOptions,
+  type ExplainedVariance,
   type FitOptions,
   type ModeOptions,
   PointModel,
   type PointModelJson,
+  type ProjectOptions,
   type SmoothOptions,
 } from "./point-model.js";
+export { type Similarity, type SimilarityBetweenOptions, similarityBetween } from "./similarity-between.js";
+export { type SmoothTensorOptions, smoothTensor } from "./smooth-tensor.js";
 export { paperSchedule, type Stage, stageAt } from "./stage-at.js";

@@ -1,24 +1,12 @@
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
 import { readFileSync } from "node:fs";
-import { createRandom } from "@acr/core";
-import { expectNoTensorLeak, goldenFolder, tolerance } from "@acr/testing";
-import * as tf from "@tensorflow/tfjs-core";
-import { difficultyTensor, PointModel, paperSchedule, stageAt } from "./index.js";
+import { goldenFolder } from "@acr/testing";
+import { exampleShapes } from "./__fixtures__/example-shapes.js";
+import { expectClose } from "./__fixtures__/expect-close.js";
+import { applySimilarity } from "./apply-similarity.js";
+import { PointModel } from "./point-model.js";
 
 const folder = goldenFolder("shape-model");
 const read = (file: string) => JSON.parse(readFileSync(`${folder}/${file}`, "utf8"));
-const GOLDEN = 1e-8;
-
-function expectClose(actual: ArrayLike<number>, expected: readonly number[], relative = GOLDEN): void {
-  expect(actual.length).toBe(expected.length);
-  const largest = Math.max(...expected.map(Math.abs));
-  for (let i = 0; i < expected.length; i++) {
-    if (!(Math.abs(actual[i]! - expected[i]!) <= relative * largest))
-      throw new Error(`[${i}]: got ${actual[i]}, expected ${expected[i]}`);
-  }
-}
-
 (folder ? describe : describe.skip).each(["afw-20", "afw-337"])("PointModel against scikit-learn on %s", (name) => {
   const { shapes } = folder ? read(`${name}.shapes.json`) : { shapes: [] };
   const golden = folder ? read(`${name}.model.json`) : {};
@@ -38,6 +26,8 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], rel
 
   it("gives the reconstructions, smooth faces and difficulties of every checked face and mode count", () => {
     for (const face of checks.faces) {
+      expectClose([model.mahalanobisSquared(face.shape)], [face.mahalanobisSquared]);
+      expectClose(model.project(face.shape).map(Math.abs), face.absoluteCoefficients);
       for (const expected of face.byModeCount) {
         const modes = expected.k;
         expectClose(model.reconstruct(model.project(face.shape, { modes })), expected.reconstruction);
@@ -50,12 +40,7 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], rel
   });
 });
 
-const random = createRandom(3);
-const base = Array.from({ length: 10 }, () => random.uniform(-1, 1));
-const shapes = Array.from({ length: 60 }, () => {
-  const [a, b] = [random.normal(), random.normal(0, 0.3)];
-  return base.map((value, q) => value + a * Math.sin(q) + b * Math.cos(3 * q) + random.normal(0, 0.01));
-});
+const shapes = exampleShapes(60);
 const model = PointModel.fit(shapes);
 
 describe("PointModel", () => {
@@ -79,6 +64,76 @@ describe("PointModel", () => {
     const truncated = PointModel.fit(shapes, { maxModes: 2 });
     expect(truncated.totalVariance).toBe(model.totalVariance);
     expect(truncated.modes).toHaveLength(2);
+    const half = { by: "variance", fraction: 0.5 } as const;
+    expect(truncated.modeCount(half)).toBe(model.modeCount(half));
+    expect(() => truncated.modeCount({ by: "variance", fraction: 1 })).toThrow("what the 2 modes kept explain; got 1");
+  });
+
+  it("gives the same model from a generator that is read once", () => {
+    const many = exampleShapes(500);
+    let pulled = 0;
+    const streamed = PointModel.fit(
+      (function* () {
+        for (const shape of many) {
+          pulled++;
+          yield shape;
+        }
+      })(),
+    );
+    expect(pulled).toBe(500);
+    expect(streamed.toJSON()).toEqual(PointModel.fit(many).toJSON());
+    // Squared, the decomposition of the shapes themselves must give the same variances.
+    const [few, again] = [PointModel.fit(many.slice(0, 39)), PointModel.fit(many.slice(39, 60))];
+    expectClose(PointModel.merge(few, again).eigenvalues, [...PointModel.fit(many.slice(0, 60)).eigenvalues], 1e-12);
+  });
+
+  it("merges two models into the model of all shapes", () => {
+    const [first, second] = [PointModel.fit(shapes.slice(0, 25)), PointModel.fit(shapes.slice(25))];
+    const merged = PointModel.merge(first, second);
+    expect(merged.sampleCount).toBe(60);
+    expectClose(merged.mean, [...model.mean], 1e-13);
+    expectClose([merged.totalVariance], [model.totalVariance], 1e-12);
+    expectClose(merged.smooth(shapes[3]!, { modes: 2 }), [...model.smooth(shapes[3]!, { modes: 2 })], 1e-10);
+    const truncated = PointModel.fit(shapes, { maxModes: 2 });
+    expect(() => PointModel.merge(truncated, second)).toThrow("models must hold all their modes; got 2");
+  });
+
+  it("limits coefficients each for itself, or all together within an ellipsoid", () => {
+    const far = model.reconstruct([10, 0.01, 0.02].map((value, i) => value * Math.sqrt(model.eigenvalues[i]!)));
+    const box = model.project(far, { modes: 3, clip: 3 });
+    expect(box[0]).toBeCloseTo(3 * Math.sqrt(model.eigenvalues[0]!), 12);
+    expectClose([box[1]! ** 2 / model.eigenvalues[1]!], [1e-4], 1e-6);
+    const inside = model.smooth(far, { modes: 3, clip: 3, region: "ellipsoid" });
+    expect(model.mahalanobisSquared(inside, { modes: 3 })).toBeCloseTo(9, 8);
+    // The direction stays: the first two coefficients keep their ratio of 1000.
+    const [first, second] = model.project(inside, { modes: 2 });
+    expect(first! / Math.sqrt(model.eigenvalues[0]!) / (second! / Math.sqrt(model.eigenvalues[1]!))).toBeCloseTo(
+      1000,
+      4,
+    );
+  });
+
+  it("lists how much each mode explains, up to all of it", () => {
+    const table = model.explainedVariance();
+    expect(table).toHaveLength(10);
+    expect(table.at(-1)!.cumulativeRatio).toBeCloseTo(1, 12);
+    expect(table[0]!.ratio).toBe(model.eigenvalues[0]! / model.totalVariance);
+  });
+
+  it("removes pose before fitting when told to align", () => {
+    const turned = shapes.map((shape, i) =>
+      applySimilarity({ scale: 1 + i / 50, rotationRadians: i, translation: [i, -i] }, shape),
+    );
+    const [plain, aligned] = [shapes, turned].map((list) => PointModel.fit(list, { align: "procrustes" }));
+    const share = ({ eigenvalues, totalVariance }: PointModel) =>
+      [...eigenvalues.slice(0, 3)].map((value) => value / totalVariance);
+    expect(share(aligned!)[0]).toBeGreaterThan(0.1);
+    expectClose(share(aligned!), share(plain!), 0.5);
+    expect(PointModel.fit(turned).totalVariance).toBeGreaterThan(100 * aligned!.totalVariance);
+  });
+
+  it("takes an option given as undefined for its default", () => {
+    expect(model.smooth(shapes[0]!, { clip: undefined, modes: undefined })).toEqual(model.smooth(shapes[0]!));
   });
 
   it("takes the same modes from the covariance of many shapes as from the shapes", () => {
@@ -105,7 +160,7 @@ describe("PointModel", () => {
           [1, 2],
           [1, 2, 3, 4],
         ]),
-      "shape 1 must have 2 numbers as the first; got 4",
+      "shape 1 must have 2 numbers; got 4",
     ],
     [
       () =>
@@ -113,7 +168,7 @@ describe("PointModel", () => {
           [1, Number.NaN],
           [1, 2],
         ]),
-      "shape 0 must hold finite numbers",
+      "shape 0[1] must be finite; got NaN",
     ],
     [
       () =>
@@ -127,52 +182,54 @@ describe("PointModel", () => {
     [() => model.smooth(shapes[0]!, { modes: 11 }), "modes must be an integer from 0 to 10; got 11"],
     [() => model.project([1, 2]), "shape must have 10 numbers; got 2"],
     [() => PointModel.fromJSON({ ...model.toJSON(), formatVersion: 2 as never }), "formatVersion must be 1; got 2"],
+    [
+      () =>
+        PointModel.fit([
+          [1, 2],
+          [1, 2, 3],
+        ]),
+      "shape 1 must have 2 numbers; got 3",
+    ],
+    [() => PointModel.fit([[1, 2, 3]]), "shapes must hold 2K numbers; got 3"],
+    [() => PointModel.fit(undefined as never), "shapes must be an iterable of flat shapes; got undefined"],
+    [() => PointModel.fit(shapes, { maxModes: 0 }), "maxModes must be an integer >= 1; got 0"],
+    [() => PointModel.fit(shapes, { maxModes: 1.5 }), "maxModes must be an integer >= 1; got 1.5"],
+    [() => PointModel.fit(shapes, { align: "gpa" as never }), 'align must be "none" or "procrustes"; got "gpa"'],
+    [() => PointModel.fit(new Set(shapes), { align: "procrustes" }), "needs all shapes at once"],
+    [() => PointModel.fit([shapes[0]!, shapes[0]!, shapes[0]!]), "the shapes are all the same"],
+    [() => model.modeCount({ by: "share" as never, fraction: 0.5 }), 'by must be "variance" or "count"; got "share"'],
+    [() => model.modeCount({ by: "count", fraction: Number.NaN }), "fraction must be in (0, 1]; got NaN"],
+    [() => model.smooth(shapes[0]!, { clip: 0 }), "clip must be > 0 or false; got 0"],
+    [() => model.smooth(shapes[0]!, { region: "ball" as never }), 'region must be "box" or "ellipsoid"; got "ball"'],
+    [() => model.smooth(shapes[0]!, { mode: 2 } as never), 'unknown option "mode". Did you mean modes?'],
+    [
+      () => model.difficulty(shapes[0]!, { unit: "point" as never }),
+      'unit must be "coordinate" or "landmark"; got "point"',
+    ],
+    [() => model.reconstruct([Number.NaN]), "coefficients[0] must be finite; got NaN"],
+    [() => model.reconstruct(new Float64Array(11)), "modes must be an integer from 0 to 10; got 11"],
+    [() => model.project([...shapes[0]!].fill(Number.NaN)), "shape[0] must be finite; got NaN"],
+    [
+      () =>
+        PointModel.merge(
+          model,
+          PointModel.fit([
+            [0, 1],
+            [2, 2],
+          ]),
+        ),
+      "both must have 5 landmarks; got 1",
+    ],
+    [() => PointModel.fromJSON(undefined as never), "formatVersion must be 1; got undefined"],
+    [() => PointModel.fromJSON({ ...model.toJSON(), mean: undefined as never }), "mean must hold 2K finite numbers"],
+    [() => PointModel.fromJSON({ ...model.toJSON(), totalVariance: 0 }), "totalVariance must be > 0; got 0"],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), sampleCount: undefined as never }),
+      "sampleCount must be an integer >= 2; got undefined",
+    ],
+    [() => PointModel.fromJSON({ ...model.toJSON(), eigenvalues: [-1] }), "eigenvalues must be finite numbers >= 0"],
     [() => PointModel.fromJSON({ ...model.toJSON(), modes: [] }), "modes must be 10 rows of 10 finite numbers"],
   ])("throws a clear error (%#)", (run, message) => {
     expect(run).toThrow(message);
-  });
-});
-
-describe.each(["cpu", "wasm"])("difficultyTensor on %s", (backend) => {
-  it.each(["coordinate", "landmark"] as const)("equals the plain function, by %s, and leaks nothing", async (unit) => {
-    await tf.setBackend(backend);
-    await expectNoTensorLeak(() =>
-      tf.tidy(() => {
-        for (const modes of [0, 1, 2, 5]) {
-          const phi = difficultyTensor(model, tf.tensor3d(shapes.flat(), [60, 5, 2]), { modes, unit });
-          expect(phi.shape).toEqual([60, 5, unit === "coordinate" ? 2 : 1]);
-          const expected = shapes.flatMap((shape) => [...model.difficulty(shape, { modes, unit })]);
-          // Where few modes leave a small residue, its float32 error is divided by that residue.
-          expectClose(phi.dataSync(), expected, modes < 5 ? 20 * tolerance.float32 : 0.02);
-        }
-      }),
-    );
-  });
-
-  it("is 0 for a face that equals its smooth face", async () => {
-    await tf.setBackend(backend);
-    const phi = difficultyTensor(model, tf.tensor3d([...model.mean], [1, 5, 2]), { modes: 3 });
-    expect([...phi.dataSync()].every((value) => value === 0)).toBe(true);
-  });
-});
-
-describe("stageAt(schedule, epoch, totalEpochs)", () => {
-  it("follows the paper's stages at their borders", () => {
-    expect([0, 15, 16, 30, 31, 70, 71, 100, 101, 150].map((epoch) => stageAt(paperSchedule, epoch).fraction)).toEqual([
-      0.8, 0.8, 0.85, 0.85, 0.9, 0.9, 0.95, 0.95, 0.97, 0.97,
-    ]);
-  });
-
-  it("understands fractions of the training and refuses schedules that make no sense", () => {
-    const schedule = [
-      { from: 0, fraction: 0.8 },
-      { from: 0.2, fraction: 0.9 },
-    ];
-    expect(stageAt(schedule, 2, 15).fraction).toBe(0.8);
-    expect(stageAt(schedule, 3, 15).fraction).toBe(0.9);
-    expect(() => stageAt(schedule, 3)).toThrow("totalEpochs must be > 0");
-    expect(() => stageAt([], 0)).toThrow("at least one stage");
-    expect(() => stageAt([...paperSchedule].reverse(), 0)).toThrow("the first stage must start at 0");
-    expect(() => stageAt([{ fromEpoch: 0, fraction: 2 }], 0)).toThrow("fraction must be in (0, 1]; got 2");
   });
 });

@@ -26,11 +26,15 @@ export const paperSchedule: readonly Stage[] = [
  */
 export function stageAt(schedule: readonly Stage[], epoch: number, totalEpochs?: number): Stage {
   const fault = (what: string) => new InvalidArgumentError(`stageAt: ${what}.`);
-  if (schedule.length === 0) throw fault("schedule must hold at least one stage; got none");
+  if (!(schedule?.length > 0)) throw fault("schedule must hold at least one stage; got none");
   if (!(epoch >= 0)) throw fault(`epoch must be >= 0; got ${epoch}`);
   const starts = schedule.map((stage) => {
     if (!(stage.fraction > 0 && stage.fraction <= 1)) throw fault(`fraction must be in (0, 1]; got ${stage.fraction}`);
-    if ("fromEpoch" in stage) return stage.fromEpoch;
+    if ("fromEpoch" in stage) {
+      if (!(stage.fromEpoch >= 0)) throw fault(`fromEpoch must be >= 0; got ${stage.fromEpoch}`);
+      return stage.fromEpoch;
+    }
+    if (!(stage.from >= 0 && stage.from <= 1)) throw fault(`from must be in [0, 1]; got ${stage.from}`);
     if (!(totalEpochs! > 0)) throw fault(`totalEpochs must be > 0 for stages given as fractions; got ${totalEpochs}`);
     // A tolerance, so that 0.2 · 15 means epoch 3.
     return stage.from * totalEpochs! - 1e-9;
