@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ibug68, wflw98 } from "@acr/core";
 import { goldenFolder } from "@acr/testing";
 import { exampleShapes } from "./__fixtures__/example-shapes.js";
 import { expectClose } from "./__fixtures__/expect-close.js";
@@ -132,6 +133,86 @@ describe("PointModel", () => {
     expect(PointModel.fit(turned).totalVariance).toBeGreaterThan(100 * aligned!.totalVariance);
   });
 
+  it("weighs shapes as numpy.cov(aweights) does, and whole numbers as repetition", () => {
+    // np.cov([[1, 2, 4], [0, 3, 1]], aweights=[1, 2, 3]) with numpy 2.4.
+    const small = [
+      [1, 0],
+      [2, 3],
+      [4, 1],
+    ];
+    const { totalVariance, eigenvalues, mean } = PointModel.fit(small, { weights: [1, 2, 3] });
+    expectClose(mean, [17 / 6, 1.5], 1e-14);
+    const [xx, xy, yy] = [2.4090909090909096, -0.4090909090909092, 2.045454545454546];
+    expectClose([totalVariance], [xx + yy], 1e-14);
+    expectClose([eigenvalues[0]! * eigenvalues[1]!], [xx * yy - xy * xy], 1e-13);
+    const weights = shapes.map((_, i) => 1 + (i % 3));
+    const repeated = shapes.flatMap((shape, i) => Array.from({ length: weights[i]! }, () => shape));
+    for (const count of [30, 60]) {
+      const weighted = PointModel.fit(shapes.slice(0, count), { weights: weights.slice(0, count) });
+      const twice = PointModel.fit(repeated.slice(0, 2 * count));
+      expectClose(weighted.mean, [...twice.mean], 1e-13);
+      expectClose(
+        weighted.smooth(shapes[7]!, { modes: 2, clip: false }),
+        [...twice.smooth(shapes[7]!, { modes: 2, clip: false })],
+        1e-11,
+      );
+    }
+    const scaled = PointModel.fit(shapes, { weights: weights.map((weight) => 10 * weight) });
+    expectClose(scaled.eigenvalues, [...PointModel.fit(shapes, { weights }).eigenvalues], 1e-12);
+    expect(PointModel.fit(shapes, { weights: shapes.map(() => 1) }).toJSON()).toEqual(model.toJSON());
+  });
+
+  it("merges weighted models into the weighted model of all shapes", () => {
+    const weights = shapes.map((_, i) => 1 + (i % 4));
+    const all = PointModel.fit(shapes, { weights });
+    const merged = PointModel.merge(
+      PointModel.fit(shapes.slice(0, 20), { weights: weights.slice(0, 20) }),
+      PointModel.fit(shapes.slice(20), { weights: weights.slice(20) }),
+    );
+    expectClose(merged.mean, [...all.mean], 1e-13);
+    expectClose(merged.eigenvalues, [...all.eigenvalues], 1e-12);
+    expect(merged.weightSums).toEqual(all.weightSums);
+  });
+
+  it("builds the same model from shapes as they come, at any time", () => {
+    const builder = PointModel.builder({ maxModes: 3 });
+    shapes.forEach((shape, i) => builder.add(shape, { weight: 1 + (i % 2) }));
+    expect(builder.count).toBe(60);
+    const weights = shapes.map((_, i) => 1 + (i % 2));
+    expect(builder.build().toJSON()).toEqual(PointModel.fit(shapes, { weights, maxModes: 3 }).toJSON());
+    builder.add(shapes[0]!);
+    expect(builder.build().sampleCount).toBe(61);
+    expect(() => PointModel.builder().build()).toThrow("PointModel.builder: shapes must hold at least 2; got 0");
+  });
+
+  it("comes back from its binary form exactly, also from within a larger buffer", () => {
+    const weighted = PointModel.fit(shapes, { weights: shapes.map((_, i) => 1 + i) });
+    const bytes = weighted.toBinary();
+    expect(PointModel.fromBinary(bytes).toJSON()).toEqual(weighted.toJSON());
+    const larger = new Uint8Array(bytes.length + 5);
+    larger.set(bytes, 3);
+    expect(PointModel.fromBinary(larger.subarray(3, 3 + bytes.length)).toJSON()).toEqual(weighted.toJSON());
+    expect(bytes.length).toBeLessThan(JSON.stringify(weighted).length / 2);
+    expect(() => PointModel.fromBinary(bytes.slice(0, -8))).toThrow("The file is cut short");
+    expect(() => PointModel.fromBinary(bytes.slice(1))).toThrow("bytes must start with ACRB");
+    expect(() => PointModel.fromBinary(bytes.with(4, 9))).toThrow("version must be 1; got 9");
+    expect(() => PointModel.fromBinary(bytes.with(14, 0))).toThrow("the header is damaged");
+    const notFinite = bytes.slice();
+    notFinite.fill(0xff, -8);
+    expect(() => PointModel.fromBinary(notFinite)).toThrow("rows of 10 finite numbers");
+  });
+
+  it("remembers its scheme and refuses data of another", () => {
+    const faces = Array.from({ length: 4 }, (_, i) => Float64Array.from({ length: 136 }, (_, q) => Math.sin(q * i)));
+    const known = PointModel.fromJSON(PointModel.fit(faces, { scheme: ibug68 }).toJSON());
+    expect(known.scheme).toBe("ibug68");
+    known.checkScheme(ibug68);
+    expect(() => known.checkScheme(wflw98)).toThrow("fitted on ibug68; got data of wflw98");
+    expect(() => model.checkScheme(ibug68)).toThrow("the model has 5 landmarks; got 68 (ibug68)");
+    expect(() => PointModel.fit(faces, { scheme: wflw98 })).toThrow("shapes of wflw98 must hold 196 numbers; got 136");
+    expect(() => PointModel.merge(known, PointModel.fit(faces))).toThrow("the scheme ibug68; got (unknown)");
+  });
+
   it("takes an option given as undefined for its default", () => {
     expect(model.smooth(shapes[0]!, { clip: undefined, modes: undefined })).toEqual(model.smooth(shapes[0]!));
   });
@@ -191,7 +272,14 @@ describe("PointModel", () => {
       "shape 1 must have 2 numbers; got 3",
     ],
     [() => PointModel.fit([[1, 2, 3]]), "shapes must hold 2K numbers; got 3"],
-    [() => PointModel.fit(undefined as never), "shapes must be an iterable of flat shapes; got undefined"],
+    [() => PointModel.fit(undefined as never), "shapes must be an iterable; got undefined"],
+    [() => PointModel.fit(shapes, { weights: [1] }), "weights must hold one number a shape; got 1 and more shapes"],
+    [() => PointModel.fit(shapes, { weights: new Array(61).fill(1) }), "got more than 60"],
+    [() => PointModel.fit(shapes, { weights: shapes.map((_, i) => i) }), "the weight of shape 0 must be > 0; got 0"],
+    [() => PointModel.fit(shapes, { weights: 3 as never }), "weights must be an iterable; got number"],
+    [() => PointModel.fit(shapes.map((shape) => shape.map((v) => v * 1e200))), "the variance overflows"],
+    [() => PointModel.fromJSON({ ...model.toJSON(), weightSums: [1, -1] }), "weightSums must be two numbers > 0"],
+    [() => PointModel.fromJSON({ ...model.toJSON(), scheme: 68 as never }), "scheme must be a landmark scheme's id"],
     [() => PointModel.fit(shapes, { maxModes: 0 }), "maxModes must be an integer >= 1; got 0"],
     [() => PointModel.fit(shapes, { maxModes: 1.5 }), "maxModes must be an integer >= 1; got 1.5"],
     [() => PointModel.fit(shapes, { align: "gpa" as never }), 'align must be "none" or "procrustes"; got "gpa"'],

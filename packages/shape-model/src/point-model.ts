@@ -1,16 +1,36 @@
-import { checkOptions, createRandom, InvalidArgumentError, ShapeError } from "@acr/core";
-import { Matrix } from "ml-matrix";
-import { PCA } from "ml-pca";
+import { checkOptions, createRandom, InvalidArgumentError, type LandmarkScheme, ShapeError } from "@acr/core";
 import { alignShapes } from "./align-shapes.js";
+import { readBinary, writeBinary } from "./internal/binary-form.js";
 import { checkShape } from "./internal/check-shape.js";
-import { Scatter } from "./internal/scatter.js";
+import { covarianceDivisor, decomposeCovariance, SAME } from "./internal/decompose.js";
+import type { PointModelFields } from "./internal/point-model-fields.js";
+import { checkFields } from "./internal/point-model-form.js";
+import { ShapeSum } from "./internal/shape-sum.js";
 
-/** Options of `PointModel.fit`. */
-export interface FitOptions {
-  /** `"procrustes"` first moves, turns and scales all shapes onto their mean (`alignShapes`). Default `"none"`. */
-  align?: "none" | "procrustes";
+/** Options of `PointModel.builder`. */
+export interface BuilderOptions {
   /** Keep at most this many modes, >= 1. The total variance stays that of all. Default: all. */
   maxModes?: number;
+  /** Numbering of the landmarks; the model remembers its id, so that `checkScheme` can refuse other data. Default: unknown. */
+  scheme?: LandmarkScheme;
+}
+
+/** Options of `PointModel.fit`. */
+export interface FitOptions extends BuilderOptions {
+  /** `"procrustes"` first moves, turns and scales all shapes onto their mean (`alignShapes`). Default `"none"`. */
+  align?: "none" | "procrustes";
+  /** One number > 0 a shape; only their ratios count. Alignment does not see them. Default: all equal. */
+  weights?: Iterable<number>;
+}
+
+/** Takes shapes one by one, from wherever they come, in memory that does not grow with their number. */
+export interface PointModelBuilder {
+  /** Shapes so far. */
+  readonly count: number;
+  /** Adds a flat shape.   @throws {ShapeError | InvalidArgumentError} as `PointModel.fit`. */
+  add(shape: ArrayLike<number>, options?: { weight?: number }): void;
+  /** The model of all shapes so far; more may follow. */
+  build(): PointModel;
 }
 
 /** How many modes to use. */
@@ -63,10 +83,11 @@ export interface PointModelJson {
   modes: number[][];
   totalVariance: number;
   sampleCount: number;
+  /** Absent: all weights were 1. */
+  weightSums?: [number, number];
+  /** Id of the landmark scheme; absent: unknown. */
+  scheme?: string;
 }
-
-/** A face is taken to equal its smooth face when no coordinate differs by more than this share of the face's size. */
-const SAME = 1e-12;
 
 /**
  * Point distribution model (Cootes and Taylor 1992): mean shape, modes of variation and their variances, by principal
@@ -82,18 +103,30 @@ const SAME = 1e-12;
  * const phi = model.difficulty(face, { modes: model.modeCount({ by: "variance", fraction: 0.8 }) });
  */
 export class PointModel {
-  private constructor(
-    /** Mean shape, 2K. */
-    readonly mean: Float64Array,
-    /** Variance of each mode, largest first. */
-    readonly eigenvalues: Float64Array,
-    /** Unit vectors, one row of 2K a mode; the sign is arbitrary. */
-    readonly modes: readonly Float64Array[],
-    /** Sum of the variances of all coordinates, kept when modes are dropped. */
-    readonly totalVariance: number,
-    /** Shapes the model was fitted on. */
-    readonly sampleCount: number,
-  ) {}
+  /** Mean shape, 2K. */
+  readonly mean: Float64Array;
+  /** Variance of each mode, largest first. */
+  readonly eigenvalues: Float64Array;
+  /** Unit vectors, one row of 2K a mode; the sign is arbitrary. */
+  readonly modes: readonly Float64Array[];
+  /** Sum of the variances of all coordinates, kept when modes are dropped. */
+  readonly totalVariance: number;
+  /** Shapes the model was fitted on. */
+  readonly sampleCount: number;
+  /** Sums of their weights and of the squared weights; both are `sampleCount` without weights. */
+  readonly weightSums: readonly [number, number];
+  /** Id of the landmark scheme, where `fit` was told. */
+  readonly scheme: string | undefined;
+
+  private constructor(fields: PointModelFields) {
+    this.mean = fields.mean;
+    this.eigenvalues = fields.eigenvalues;
+    this.modes = fields.modes;
+    this.totalVariance = fields.totalVariance;
+    this.sampleCount = fields.sampleCount;
+    this.weightSums = fields.weightSums;
+    this.scheme = fields.scheme;
+  }
 
   /** K. */
   get landmarkCount(): number {
@@ -113,69 +146,82 @@ export class PointModel {
    * @example const model = PointModel.fit(shapes, { align: "procrustes" });
    */
   static fit(shapes: Iterable<ArrayLike<number>>, options: FitOptions = {}): PointModel {
-    checkOptions("PointModel.fit", options, ["align", "maxModes"]);
-    const { align = "none", maxModes = Number.POSITIVE_INFINITY } = options;
-    if (!(maxModes === Number.POSITIVE_INFINITY || (Number.isInteger(maxModes) && maxModes >= 1))) {
-      throw new InvalidArgumentError(`PointModel.fit: maxModes must be an integer >= 1; got ${maxModes}.`);
-    }
+    checkOptions("PointModel.fit", options, ["align", "weights", "maxModes", "scheme"]);
+    const { align = "none", weights, ...builderOptions } = options;
     if (align !== "none" && align !== "procrustes") {
       throw new InvalidArgumentError(
         `PointModel.fit: align must be "none" or "procrustes"; got ${JSON.stringify(align)}.`,
       );
     }
-    if (typeof shapes?.[Symbol.iterator] !== "function") {
+    for (const [name, value] of [
+      ["shapes", shapes],
+      ["weights", weights ?? []],
+    ] as const) {
+      if (typeof value?.[Symbol.iterator] !== "function")
+        throw new InvalidArgumentError(`PointModel.fit: ${name} must be an iterable; got ${typeof value}.`);
+    }
+    if (align === "procrustes" && !Array.isArray(shapes)) {
       throw new InvalidArgumentError(
-        `PointModel.fit: shapes must be an iterable of flat shapes; got ${typeof shapes}.`,
+        'PointModel.fit: align: "procrustes" needs all shapes at once; expected an array.',
       );
     }
-    if (align === "procrustes") {
-      if (!Array.isArray(shapes)) {
+    const builder = createBuilder("PointModel.fit", builderOptions);
+    const weight = weights?.[Symbol.iterator]();
+    for (const shape of align === "procrustes" ? alignShapes(shapes as ArrayLike<number>[]).shapes : shapes) {
+      const next = weight?.next();
+      if (next?.done)
         throw new InvalidArgumentError(
-          'PointModel.fit: align: "procrustes" needs all shapes at once; expected an array.',
+          `PointModel.fit: weights must hold one number a shape; got ${builder.count} and more shapes.`,
         );
-      }
-      return PointModel.fit(alignShapes(shapes).shapes, { maxModes });
+      builder.add(shape, next?.value);
     }
-    const rows: Float64Array[] = [];
-    let scatter: Scatter | undefined;
-    let count = 0;
-    let length = 0;
-    for (const shape of shapes) {
-      if (count === 0) {
-        length = shape.length;
-        if (length === 0 || length % 2 !== 0) {
-          throw new ShapeError(`PointModel.fit: shapes must hold 2K numbers; got ${length}.`);
-        }
-      }
-      checkShape("PointModel.fit", `shape ${count}`, shape, length);
-      count++;
-      if (scatter) {
-        scatter.add(shape);
-        continue;
-      }
-      rows.push(Float64Array.from(shape));
-      if (rows.length < COVARIANCE_FROM * length) continue;
-      scatter = new Scatter(rows[0]!);
-      for (const row of rows.splice(0)) scatter.add(row);
-    }
-    if (count < 2) throw new InvalidArgumentError(`PointModel.fit: shapes must hold at least 2; got ${count}.`);
-    const [mean, pca] = scatter
-      ? [scatter.mean(), decomposeCovariance(scatter.covariance(), length)]
-      : [meanOf(rows), new PCA(rows as unknown as number[][], { method: "SVD", center: true, scale: false })];
-    return PointModel.from("PointModel.fit", mean, pca, count, maxModes);
+    if (weight && !weight.next().done)
+      throw new InvalidArgumentError(
+        `PointModel.fit: weights must hold one number a shape; got more than ${builder.count}.`,
+      );
+    return new PointModel(builder.finish());
+  }
+
+  /**
+   * Fits a model from shapes as they come, for example read from disk one after the other.
+   *
+   * @throws {InvalidArgumentError} an unknown option, maxModes < 1; `build` as `fit`.
+   * @example
+   * const builder = PointModel.builder({ scheme: ibug68 });
+   * for await (const face of faces) builder.add(face.landmarks);
+   * const model = builder.build();
+   */
+  static builder(options: BuilderOptions = {}): PointModelBuilder {
+    checkOptions("PointModel.builder", options, ["maxModes", "scheme"]);
+    const builder = createBuilder("PointModel.builder", options);
+    return {
+      get count() {
+        return builder.count;
+      },
+      add(shape, addOptions = {}) {
+        checkOptions("PointModelBuilder.add", addOptions, ["weight"]);
+        builder.add(shape, addOptions.weight);
+      },
+      build: () => new PointModel(builder.finish()),
+    };
   }
 
   /**
    * The model of two sets of shapes from their models, as if it had been fitted on all shapes together.
    *
    * @throws {ShapeError} different numbers of landmarks.
-   * @throws {InvalidArgumentError} a model was truncated by `maxModes`: the variance it dropped is lost.
+   * @throws {InvalidArgumentError} different schemes, or a model was truncated by `maxModes`: the variance it dropped is lost.
    * @example PointModel.merge(PointModel.fit(monday), PointModel.fit(tuesday));
    */
   static merge(first: PointModel, second: PointModel): PointModel {
     const length = first.mean.length;
     if (second.mean.length !== length) {
       throw new ShapeError(`PointModel.merge: both must have ${length / 2} landmarks; got ${second.landmarkCount}.`);
+    }
+    if (first.scheme !== second.scheme) {
+      throw new InvalidArgumentError(
+        `PointModel.merge: both must have the scheme ${first.scheme ?? "(unknown)"}; got ${second.scheme ?? "(unknown)"}.`,
+      );
     }
     for (const model of [first, second]) {
       if (model.modes.length < Math.min(model.sampleCount - 1, length)) {
@@ -184,88 +230,97 @@ export class PointModel {
         );
       }
     }
-    const count = first.sampleCount + second.sampleCount;
-    const apart = first.mean.map((value, q) => second.mean[q]! - value);
-    const between = (first.sampleCount * second.sampleCount) / count;
+    const weightSums = [0, 1].map((i) => first.weightSums[i]! + second.weightSums[i]!) as [number, number];
+    const divisor = covarianceDivisor(weightSums);
     const covariance = new Float64Array(length * length);
     const addOuter = (vector: Float64Array, weight: number) => {
       for (let p = 0; p < length; p++) {
-        const value = (weight * vector[p]!) / (count - 1);
+        const value = (weight * vector[p]!) / divisor;
         for (let q = 0; q < length; q++) covariance[p * length + q]! += value * vector[q]!;
       }
     };
     for (const model of [first, second]) {
-      for (const [i, mode] of model.modes.entries()) addOuter(mode, model.eigenvalues[i]! * (model.sampleCount - 1));
+      const own = covarianceDivisor(model.weightSums);
+      for (const [i, mode] of model.modes.entries()) addOuter(mode, model.eigenvalues[i]! * own);
     }
-    addOuter(apart, between);
-    const mean = first.mean.map((value, q) => value + (apart[q]! * second.sampleCount) / count);
-    return PointModel.from("PointModel.merge", mean, decomposeCovariance(covariance, length), count);
-  }
-
-  private static from(
-    caller: string,
-    mean: Float64Array,
-    pca: PCA,
-    sampleCount: number,
-    maxModes = Number.POSITIVE_INFINITY,
-  ): PointModel {
-    const count = Math.min(sampleCount - 1, mean.length, maxModes);
-    const variances = pca.getEigenvalues().map((value) => Math.max(0, value));
-    const totalVariance = variances.reduce((sum, value) => sum + value, 0);
-    const size = mean.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-    // Identical shapes leave rounding of the mean, not variance.
-    if (!(totalVariance > (SAME * size) ** 2)) {
-      throw new InvalidArgumentError(`${caller}: the shapes are all the same; expected some variance.`);
-    }
-    const vectors = pca.getEigenvectors();
-    const modes = Array.from({ length: count }, (_, i) => Float64Array.from(vectors.getColumn(i)));
-    return new PointModel(mean, Float64Array.from(variances.slice(0, count)), modes, totalVariance, sampleCount);
-  }
-
-  /** @throws {InvalidArgumentError} a newer formatVersion, or fields that are missing, of unequal length or not finite. */
-  static fromJSON(json: PointModelJson): PointModel {
-    const fault = (what: string) => new InvalidArgumentError(`PointModel.fromJSON: ${what}.`);
-    if (json?.formatVersion !== 1)
-      throw fault(`formatVersion must be 1; got ${String(json?.formatVersion)}. Update @acr/shape-model`);
-    const { mean, eigenvalues, modes, totalVariance, sampleCount } = json;
-    const isNumbers = (values: unknown, length?: number): values is number[] =>
-      Array.isArray(values) &&
-      (length === undefined || values.length === length) &&
-      values.every((value) => Number.isFinite(value));
-    if (!isNumbers(mean) || mean.length === 0 || mean.length % 2 !== 0) throw fault("mean must hold 2K finite numbers");
-    if (!isNumbers(eigenvalues) || eigenvalues.length === 0 || eigenvalues.some((value) => value < 0)) {
-      throw fault("eigenvalues must be finite numbers >= 0, at least one");
-    }
-    if (
-      !Array.isArray(modes) ||
-      modes.length !== eigenvalues.length ||
-      !modes.every((mode) => isNumbers(mode, mean.length))
-    ) {
-      throw fault(`modes must be ${eigenvalues.length} rows of ${mean.length} finite numbers`);
-    }
-    if (!(totalVariance > 0 && Number.isFinite(totalVariance)))
-      throw fault(`totalVariance must be > 0; got ${totalVariance}`);
-    if (!(Number.isInteger(sampleCount) && sampleCount >= 2))
-      throw fault(`sampleCount must be an integer >= 2; got ${sampleCount}`);
+    const apart = first.mean.map((value, q) => second.mean[q]! - value);
+    const share = second.weightSums[0] / weightSums[0];
+    addOuter(apart, first.weightSums[0] * share);
     return new PointModel(
-      Float64Array.from(mean),
-      Float64Array.from(eigenvalues),
-      modes.map((mode) => Float64Array.from(mode)),
-      totalVariance,
-      sampleCount,
+      decomposeCovariance(covariance, {
+        caller: "PointModel.merge",
+        mean: first.mean.map((value, q) => value + apart[q]! * share),
+        sampleCount: first.sampleCount + second.sampleCount,
+        weightSums,
+        scheme: first.scheme,
+        maxModes: Number.POSITIVE_INFINITY,
+      }),
     );
+  }
+
+  /**
+   * @throws {InvalidArgumentError} a newer formatVersion, or fields that are missing, of unequal length or not finite.
+   * @example PointModel.fromJSON(JSON.parse(await readFile("model.json", "utf8")));
+   */
+  static fromJSON(json: PointModelJson): PointModel {
+    return new PointModel(checkFields("PointModel.fromJSON", json as unknown as { [name: string]: unknown }));
   }
 
   /** Exact: every float64 comes back as it was. */
   toJSON(): PointModelJson {
+    const { mean, eigenvalues, modes, totalVariance, sampleCount, weightSums, scheme } = this;
     return {
       formatVersion: 1,
-      mean: [...this.mean],
-      eigenvalues: [...this.eigenvalues],
-      modes: this.modes.map((mode) => [...mode]),
-      totalVariance: this.totalVariance,
-      sampleCount: this.sampleCount,
+      mean: [...mean],
+      eigenvalues: [...eigenvalues],
+      modes: modes.map((mode) => [...mode]),
+      totalVariance,
+      sampleCount,
+      ...(weightSums.every((sum) => sum === sampleCount) ? {} : { weightSums: [...weightSums] as [number, number] }),
+      ...(scheme === undefined ? {} : { scheme }),
     };
+  }
+
+  /**
+   * The model as bytes, exact, in less than half the size of its JSON.
+   *
+   * @example await writeFile("model.acrb", model.toBinary());
+   */
+  toBinary(): Uint8Array {
+    const { mean, eigenvalues, modes: _, ...header } = this.toJSON();
+    const modes = new Float64Array(eigenvalues.length * mean.length);
+    this.modes.forEach((mode, i) => modes.set(mode, i * mean.length));
+    return writeBinary({ kind: KIND, header, blocks: { mean: this.mean, eigenvalues: this.eigenvalues, modes } });
+  }
+
+  /**
+   * @throws {InvalidArgumentError} bytes of something else, a newer version, a file cut short, faulty fields.
+   * @example PointModel.fromBinary(await readFile("model.acrb"));
+   */
+  static fromBinary(bytes: Uint8Array): PointModel {
+    const { header, blocks } = readBinary("PointModel.fromBinary", KIND, bytes);
+    const { mean, eigenvalues, modes: all } = blocks;
+    const modes = Array.from(eigenvalues ?? [], (_, i) => all?.slice(i * mean!.length, (i + 1) * mean!.length));
+    return new PointModel(checkFields("PointModel.fromBinary", { ...header, mean, eigenvalues, modes }));
+  }
+
+  /**
+   * Refuses data of another landmark scheme.
+   *
+   * @throws {InvalidArgumentError} the model knows its scheme, and it is another.   @throws {ShapeError} another number of landmarks.
+   * @example model.checkScheme(dataset.scheme);
+   */
+  checkScheme(scheme: LandmarkScheme): void {
+    if (this.scheme !== undefined && this.scheme !== scheme.id) {
+      throw new InvalidArgumentError(
+        `PointModel.checkScheme: the model was fitted on ${this.scheme}; got data of ${scheme.id}. Fit a model on such data.`,
+      );
+    }
+    if (this.landmarkCount !== scheme.landmarkCount) {
+      throw new ShapeError(
+        `PointModel.checkScheme: the model has ${this.landmarkCount} landmarks; got ${scheme.landmarkCount} (${scheme.id}).`,
+      );
+    }
   }
 
   /**
@@ -456,16 +511,20 @@ export class PointModel {
   }
 }
 
-/** Many more shapes than coordinates make the covariance far cheaper than their own decomposition. */
-const COVARIANCE_FROM = 4;
+/** Names the binary form. */
+const KIND = "PointModel";
 
-const decomposeCovariance = (covariance: Float64Array, length: number) =>
-  new PCA(Matrix.from1DArray(length, length, covariance), { isCovarianceMatrix: true });
-
-function meanOf(rows: readonly Float64Array[]): Float64Array {
-  const mean = new Float64Array(rows[0]?.length ?? 0);
-  for (const row of rows) for (let q = 0; q < mean.length; q++) mean[q]! += row[q]! / rows.length;
-  return mean;
+function createBuilder(caller: string, { maxModes = Number.POSITIVE_INFINITY, scheme }: BuilderOptions) {
+  if (!(maxModes === Number.POSITIVE_INFINITY || (Number.isInteger(maxModes) && maxModes >= 1)))
+    throw new InvalidArgumentError(`${caller}: maxModes must be an integer >= 1; got ${maxModes}.`);
+  const sum = new ShapeSum(caller, scheme);
+  return {
+    get count() {
+      return sum.count;
+    },
+    add: (shape: ArrayLike<number>, weight?: number) => sum.add(shape, weight),
+    finish: () => sum.finish(maxModes),
+  };
 }
 
 /** An option given as `undefined` must not hide the default. */
