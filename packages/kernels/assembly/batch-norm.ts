@@ -1,23 +1,46 @@
 // Batch normalisation fused with the activation behind it. x is [M, C] with C divisible by 4. Sums run in float32
 // over 32 rows and in float64 beyond, so that the variance of a million values keeps its digits.
+import { sigmoid } from "./exponential";
 import { at, madd, shareStart, zero } from "./simd";
 
 const RELU: i32 = 1;
 const RELU6: i32 = 2;
+const SWISH: i32 = 3;
+const SIGMOID: i32 = 4;
+const HARD_SWISH: i32 = 5;
 const ROWS: i32 = 32;
 
 // @ts-ignore: decorator
 @inline
 function activate(value: v128, activation: i32): v128 {
   if (activation == RELU6) return f32x4.pmin(f32x4.pmax(value, zero()), f32x4.splat(6));
+  if (activation == SWISH) return f32x4.mul(value, sigmoid(value));
+  if (activation == SIGMOID) return sigmoid(value);
+  if (activation == HARD_SWISH) {
+    const gate = f32x4.pmin(f32x4.pmax(f32x4.add(value, f32x4.splat(3)), zero()), f32x4.splat(6));
+    return f32x4.mul(f32x4.mul(value, gate), f32x4.splat(1.0 / 6.0));
+  }
   return activation == RELU ? f32x4.pmax(value, zero()) : value;
 }
 
-/** The gradient where the activation lets it through, else 0. */
+/** The gradient times the activation's slope at `value`; 0 at the corners of relu and relu6. */
 // @ts-ignore: decorator
 @inline
 function pass(gradient: v128, value: v128, activation: i32): v128 {
   if (activation == RELU6) return v128.and(gradient, v128.and(f32x4.gt(value, zero()), f32x4.lt(value, f32x4.splat(6))));
+  if (activation == SWISH) {
+    const s = sigmoid(value);
+    return f32x4.mul(gradient, madd(f32x4.mul(value, s), f32x4.sub(f32x4.splat(1), s), s));
+  }
+  if (activation == SIGMOID) {
+    const s = sigmoid(value);
+    return f32x4.mul(gradient, f32x4.mul(s, f32x4.sub(f32x4.splat(1), s)));
+  }
+  if (activation == HARD_SWISH) {
+    const middle = f32x4.mul(madd(value, f32x4.splat(2), f32x4.splat(3)), f32x4.splat(1.0 / 6.0));
+    const slope = v128.bitselect(f32x4.splat(1), middle, f32x4.ge(value, f32x4.splat(3)));
+    return v128.and(f32x4.mul(gradient, slope), f32x4.gt(value, f32x4.splat(-3)));
+  }
   return activation == RELU ? v128.and(gradient, f32x4.gt(value, zero())) : gradient;
 }
 
@@ -97,6 +120,9 @@ export function normApply(x: usize, y: usize, M: i32, C: i32, factors: usize, ac
   // One loop for each activation: a constant there costs nothing inside.
   if (activation == RELU6) applyRows(x, y, C, factors, RELU6, first, last);
   else if (activation == RELU) applyRows(x, y, C, factors, RELU, first, last);
+  else if (activation == SWISH) applyRows(x, y, C, factors, SWISH, first, last);
+  else if (activation == SIGMOID) applyRows(x, y, C, factors, SIGMOID, first, last);
+  else if (activation == HARD_SWISH) applyRows(x, y, C, factors, HARD_SWISH, first, last);
   else applyRows(x, y, C, factors, 0, first, last);
 }
 
@@ -135,6 +161,9 @@ export function normGradientSums(
   const last = shareStart(M, 1, thread + 1, threads);
   if (activation == RELU6) sumGradientRows(x, dy, mean, C, factors, RELU6, sum, first, last);
   else if (activation == RELU) sumGradientRows(x, dy, mean, C, factors, RELU, sum, first, last);
+  else if (activation == SWISH) sumGradientRows(x, dy, mean, C, factors, SWISH, sum, first, last);
+  else if (activation == SIGMOID) sumGradientRows(x, dy, mean, C, factors, SIGMOID, sum, first, last);
+  else if (activation == HARD_SWISH) sumGradientRows(x, dy, mean, C, factors, HARD_SWISH, sum, first, last);
   else sumGradientRows(x, dy, mean, C, factors, 0, sum, first, last);
 }
 
@@ -185,5 +214,8 @@ export function normGradient(
   const last = shareStart(M, 1, thread + 1, threads);
   if (activation == RELU6) gradientRows(x, dy, dx, C, factors, k, RELU6, first, last);
   else if (activation == RELU) gradientRows(x, dy, dx, C, factors, k, RELU, first, last);
+  else if (activation == SWISH) gradientRows(x, dy, dx, C, factors, k, SWISH, first, last);
+  else if (activation == SIGMOID) gradientRows(x, dy, dx, C, factors, k, SIGMOID, first, last);
+  else if (activation == HARD_SWISH) gradientRows(x, dy, dx, C, factors, k, HARD_SWISH, first, last);
   else gradientRows(x, dy, dx, C, factors, k, 0, first, last);
 }

@@ -1,10 +1,9 @@
+import { InvalidArgumentError } from "@acr/core";
 import {
   add,
-  clipByValue,
   engine,
   mean as meanOf,
   mul,
-  relu,
   rsqrt,
   square,
   sub,
@@ -12,7 +11,7 @@ import {
   type Tensor1D,
   tidy,
 } from "@tensorflow/tfjs-core";
-import type { FusedActivation } from "./fused-activation.js";
+import { COMPOSED_ACTIVATIONS, type FusedActivation } from "./fused-activation.js";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { NORM_INFERENCE, NORM_TRAINING } from "./wasm/norm-kernels.js";
 
@@ -26,9 +25,6 @@ export interface FusedBatchNormOptions {
   moments?: { mean: Tensor; variance: Tensor };
 }
 
-const activate = (x: Tensor, activation: FusedActivation): Tensor =>
-  activation === "linear" ? x : activation === "relu" ? relu(x) : clipByValue(x, 0, 6);
-
 /**
  * Batch normalisation over all axes but the last, and the activation behind it, in one pass (Ioffe and Szegedy 2015,
  * arXiv:1502.03167):
@@ -40,6 +36,7 @@ const activate = (x: Tensor, activation: FusedActivation): Tensor =>
  *
  * @param x - `[…, C]` float32.  @param gamma - `[C]`.  @param beta - `[C]`.
  * @returns `y` as x, and the `mean` and population `variance` used, `[C]`. Owned by the caller.
+ * @throws {InvalidArgumentError} an unknown activation.
  * @example const { y } = fusedBatchNormActivation(x, gamma, beta, { activation: "relu6" });
  */
 export function fusedBatchNormActivation(
@@ -48,6 +45,11 @@ export function fusedBatchNormActivation(
   beta: Tensor,
   { epsilon = 1e-3, activation = "linear", moments }: FusedBatchNormOptions = {},
 ): { y: Tensor; mean: Tensor1D; variance: Tensor1D } {
+  if (!Object.hasOwn(COMPOSED_ACTIVATIONS, activation)) {
+    throw new InvalidArgumentError(
+      `fusedBatchNormActivation: activation must be one of ${Object.keys(COMPOSED_ACTIVATIONS).join(", ")}; got ${activation}.`,
+    );
+  }
   const fused = currentWasmRuntime() !== undefined && x.shape.at(-1)! % 4 === 0;
   if (fused && moments) {
     const { mean, variance } = moments;
@@ -69,7 +71,7 @@ export function fusedBatchNormActivation(
     const variance = moments?.variance ?? meanOf(square(sub(x, mean)), axes);
     const normal = mul(sub(x, mean), rsqrt(add(variance, epsilon)));
     return {
-      y: activate(add(mul(normal, gamma), beta), activation),
+      y: COMPOSED_ACTIVATIONS[activation](add(mul(normal, gamma), beta)),
       mean: mean as Tensor1D,
       variance: variance as Tensor1D,
     };

@@ -32,6 +32,7 @@ function smallNet(): tfl.LayersModel {
   x = layers.add().apply([skip, x]) as tfl.SymbolicTensor;
   x = layers.activation({ activation: "relu" }).apply(norm(conv(x, 12, 1))) as tfl.SymbolicTensor;
   x = relu6(norm(depthwise(x, 2)));
+  x = layers.activation({ activation: "swish" }).apply(norm(conv(x, 16, 1))) as tfl.SymbolicTensor;
   // Ten channels are no multiple of 4: the composed path.
   x = relu6(norm(conv(x, 10, 1)));
   x = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;

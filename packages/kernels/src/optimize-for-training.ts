@@ -92,7 +92,7 @@ function asActivation(layer: Layer): FusedActivation | undefined {
   }
   if (typeOf(layer) === "Activation") {
     const name = activationOf(layer);
-    if (name === "relu" || name === "relu6" || name === "linear") return name;
+    if (name === "relu" || name === "relu6" || name === "linear" || name === "swish" || name === "sigmoid") return name;
   }
   return undefined;
 }
@@ -146,7 +146,7 @@ function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation):
 
 /**
  * A second view of a model that trains and predicts through fused kernels: Conv2D or DepthwiseConv2D without bias,
- * BatchNormalization, and the ReLU or ReLU6 behind it.
+ * BatchNormalization, and the ReLU, ReLU6, swish or sigmoid behind it.
  *
  * The result shares the original's weight variables: training it trains the original, which stays a plain tfjs model
  * and is the one to save. Layers that are not fused run as they are. No prototype is touched.

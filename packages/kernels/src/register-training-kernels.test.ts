@@ -140,6 +140,53 @@ describe("registerTrainingKernels(…)", () => {
     expectClose(await onBackend("wasm", run), await onBackend("cpu", run), "add, cast, clone");
   });
 
+  it("slices, finds NaN, sums segments, resizes back and contracts as the cpu backend does", async () => {
+    const run = () => {
+      const x = tf.randomUniform<tf.Rank.R4>([2, 5, 7, 3], -1, 1, "float32", 4);
+      const resizeGradient = (alignCorners: boolean) =>
+        tf.grad((x) => tf.image.resizeBilinear(x as tf.Tensor4D, [9, 4], alignCorners))(
+          // tfjs' cpu backend mixes up height and width here, so the picture is square.
+          tf.slice(x, [0, 0, 0, 0], [2, 5, 5, 3]),
+          tf.randomUniform([2, 9, 4, 3], -1, 1, "float32", 5),
+        );
+      const a = tf.randomUniform([4, 5, 6], -1, 1, "float32", 6);
+      const b = tf.randomUniform([6, 5, 3], -1, 1, "float32", 7);
+      return [
+        tf.slice(x, [0, 1, 2, 0], [2, 3, 4, 3]),
+        tf.slice(x, [1, 0, 0, 1], [1, 5, 7, 2]),
+        tf.slice(tf.cast(tf.mul(x, 9), "int32"), [0, 4], [2, 1]),
+        tf.slice(tf.greater(x, 0), [1, 1, 1, 1], [1, 3, 5, 1]),
+        tf.grad((x) =>
+          tf.pad(x as tf.Tensor4D, [
+            [0, 0],
+            [0, 1],
+            [1, 2],
+            [0, 0],
+          ]),
+        )(x, tf.randomUniform([2, 6, 10, 3], -1, 1, "float32", 8)),
+        tf.isNaN(tf.tensor1d([1, Number.NaN, -0, Number.POSITIVE_INFINITY])),
+        tf.unsortedSegmentSum(a, tf.tensor1d([2, 0, 2, 1], "int32"), 4),
+        resizeGradient(false),
+        resizeGradient(true),
+        tf.einsum("bij,jik->bk", a, b),
+        tf.einsum("bij->jb", a),
+        tf.einsum("ij,jk->ki", tf.reshape(a, [20, 6]), tf.reshape(b, [6, 15])),
+      ];
+    };
+    expectClose(await onBackend("wasm", run), await onBackend("cpu", run), "slice … einsum");
+  });
+
+  it("gives the gradient of resizeBilinear with half pixel centres by its adjoint", async () => {
+    await tf.setBackend("wasm");
+    // The gradient of a linear map is its transpose: <resize(x), y> = <x, resizeᵀ(y)>.
+    const x = tf.randomUniform<tf.Rank.R4>([1, 5, 6, 2], -1, 1, "float32", 1);
+    const y = tf.randomUniform<tf.Rank.R4>([1, 8, 3, 2], -1, 1, "float32", 2);
+    const resize = (x: tf.Tensor) => tf.image.resizeBilinear(x as tf.Tensor4D, [8, 3], false, true);
+    const forward = tf.sum(tf.mul(resize(x), y)).dataSync()[0]!;
+    const backward = tf.sum(tf.mul(x, tf.grad(resize)(x, y))).dataSync()[0]!;
+    expect(backward).toBeCloseTo(forward, 4);
+  });
+
   it("returns the same registration when called twice, and leaks no tensor", async () => {
     await tf.setBackend("wasm");
     expect(await registerTrainingKernels()).toBe(kernels);

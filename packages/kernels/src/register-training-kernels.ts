@@ -18,6 +18,7 @@ import "@tensorflow/tfjs-layers";
 import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
+import { missingKernels } from "./wasm/missing-kernels.js";
 import { NORM_TRAINING, NORM_TRAINING_GRADIENT, normKernels } from "./wasm/norm-kernels.js";
 import { type WasmBackend, WasmRuntime } from "./wasm/wasm-runtime.js";
 
@@ -84,7 +85,13 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     registerKernel({ kernelName: name, backendName: "wasm", setupFunc: before?.setupFunc, kernelFunc });
     replaced.push({ name, before });
   };
-  for (const kernels of [convolutionKernels(runtime), elementwiseKernels(runtime), normKernels(runtime)]) {
+  const groups = [
+    convolutionKernels(runtime),
+    elementwiseKernels(runtime),
+    missingKernels(runtime),
+    normKernels(runtime),
+  ];
+  for (const kernels of groups) {
     for (const [name, kernel] of Object.entries(kernels)) register(name, kernel as never);
   }
   registerGradient({

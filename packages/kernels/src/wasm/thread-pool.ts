@@ -159,7 +159,13 @@ export class ThreadPool {
     Atomics.store(words, DONE, 0);
     Atomics.store(words, SEQUENCE, ++this.sequence);
     Atomics.notify(words, SEQUENCE);
-    kernel(...args, 0, threads);
+    let trap: unknown;
+    try {
+      kernel(...args, 0, threads);
+    } catch (cause) {
+      // The others still work on their shares: wait for them, so that nobody writes after the error is out.
+      trap = cause;
+    }
     let spins = 0;
     let deadline = 0;
     for (let done = Atomics.load(words, DONE); done < threads - 1; done = Atomics.load(words, DONE)) {
@@ -169,10 +175,11 @@ export class ThreadPool {
       if (performance.now() > deadline) this.dead = "it did not finish its share";
       if (this.dead) throw new BackendError(`ThreadPool: a worker died (${this.dead}). Start the backend again.`);
     }
-    if (Atomics.load(words, FAILED) !== 0) {
+    if (trap !== undefined || Atomics.load(words, FAILED) !== 0) {
       this.dead = `thread ${words[FAILED]} trapped in ${name}`;
       throw new BackendError(
         `ThreadPool: ${this.dead}, most likely out of memory. Use a smaller batch and start the backend again.`,
+        { cause: trap },
       );
     }
   }

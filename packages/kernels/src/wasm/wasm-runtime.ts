@@ -28,6 +28,7 @@ export class WasmRuntime {
     readonly exports: WasmExports,
     readonly variant: WasmVariant,
     private readonly pool: ThreadPool,
+    private readonly memory: WebAssembly.Memory,
   ) {}
 
   /** @throws {BackendError} the backend is not tfjs' wasm backend, or a worker failed. */
@@ -51,7 +52,7 @@ export class WasmRuntime {
       threads: shared ? threads : 1,
       relaxed: variant.endsWith("relaxed"),
     });
-    return new WasmRuntime(backend, kernels, variant, pool);
+    return new WasmRuntime(backend, kernels, variant, pool, memory);
   }
 
   get threads(): number {
@@ -68,6 +69,17 @@ export class WasmRuntime {
 
   output(shape: number[], dtype: DataType = "float32"): TensorInfo {
     return this.backend.makeOutput(shape, dtype);
+  }
+
+  /** The whole memory as it is now: growth makes older views stale, so take it after `output`. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.memory.buffer);
+  }
+
+  /** The values of a float32 tensor, valid until the next `output`. */
+  floats(tensor: TensorInfo): Float32Array {
+    const length = tensor.shape.reduce((product, size) => product * size, 1);
+    return new Float32Array(this.memory.buffer, this.address(tensor), length);
   }
 
   /** A block that lives until the next call; kernels run one after the other, so they share it. */
