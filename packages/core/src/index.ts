@@ -19,5 +19,5 @@ export type { RgbImage } from "./rgb-image.js";
 export { ShapeError } from "./shape-error.js";
 export { toFlat } from "./to-flat.js";
 export { toLandmarks } from "./to-landmarks.js";
-export { warpAffine } from "./warp-affine.js";
+export { type WarpAffineOptions, warpAffine } from "./warp-affine.js";
 export { wflw98 } from "./wflw98.js";
