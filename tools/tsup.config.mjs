@@ -20,6 +20,7 @@ export default defineConfig({
   shims: false,
   clean: true,
   sourcemap: true,
-  splitting: true,
+  // With splitting, tsup turns `import()` into `require()` in CommonJS, which cannot load ESM-only dependencies.
+  splitting: entries.length > 1,
   treeshake: false,
 });

@@ -20,6 +20,7 @@ export const jestProject = (name, rootDir) => ({
     "/packages/[^/]+/dist/",
   ],
   moduleNameMapper: {
+    "^h5wasm/node$": fromHere("../../node_modules/h5wasm/dist/node/hdf5_hl.js"),
     "^h5wasm$": fromHere("../../node_modules/h5wasm/dist/esm/hdf5_hl.js"),
     // Vega's canvas for Node is behind a top-level await, which CommonJS has not; the other build needs none.
     "^vega-canvas$": fromHere("../../node_modules/vega-canvas/build/vega-canvas.browser.js"),
