@@ -3,6 +3,7 @@ import {
   blur,
   colorJitter,
   compose,
+  createAugmentation,
   defaultAugmentation,
   gamma,
   grayscale,
@@ -83,8 +84,81 @@ it.each([
   [() => randomAffine({ scale: 1 }), "randomAffine: scale must be in [0, 0.99]; got 1"],
   [() => randomFlip({ probability: 2 }), "randomFlip: probability must be in [0, 1]; got 2"],
   [() => colorJitter({ brigthness: 1 } as never), 'unknown option "brigthness". Did you mean brightness?'],
-  [() => occlude({ minimum: 0.5, maximum: 0.2 }), "0 < minimum <= maximum <= 1"],
+  [() => occlude({ minimum: 0.5, maximum: 0.2 }), "0 < minimum <= maximum <= 1; got 0.5 and 0.2"],
   [() => compose([randomFlip as never]), "compose: entry 0 must be an augmentation"],
 ])("throws a clear error (%#)", (run, message) => {
   expect(run).toThrow(message);
+});
+
+it.each([defaultAugmentation, paperAugmentation, strongAugmentation])(
+  "createAugmentation rebuilds a preset from its JSON",
+  (preset) => {
+    const rebuilt = createAugmentation(JSON.parse(JSON.stringify(preset())));
+    for (let seed = 0; seed < 20; seed++) {
+      const run = (augmentation: ReturnType<typeof preset>) => {
+        const image = picture();
+        const { geometry, mirrored, photometric } = augmentation.draw(createRandom(seed));
+        photometric?.(image);
+        return { geometry, mirrored, data: [...image.data] };
+      };
+      expect(run(rebuilt)).toEqual(run(preset()));
+    }
+    expect(() => createAugmentation({ name: "blurr" })).toThrow('unknown name "blurr". Did you mean blur?');
+  },
+);
+
+it("noise({ deviation }) has mean 0 and at most that deviation", () => {
+  const random = createRandom(9);
+  let largest = 0;
+  for (let i = 0; i < 40; i++) {
+    const image = { width: 60, height: 60, data: new Uint8Array(60 * 60 * 3).fill(128) };
+    noise({ deviation: 12 }).draw(random).photometric!(image);
+    const mean = image.data.reduce((sum, value) => sum + value, 0) / image.data.length;
+    const deviation = Math.sqrt(image.data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / image.data.length);
+    expect(Math.abs(mean - 128)).toBeLessThan(0.5);
+    expect(deviation).toBeLessThan(12.3);
+    largest = Math.max(largest, deviation);
+  }
+  expect(largest).toBeGreaterThan(9);
+});
+
+it("blur keeps a flat picture and the mean of another, and takes contrast away", () => {
+  const flat = { width: 30, height: 30, data: new Uint8Array(2700).fill(200) };
+  const dot = { width: 30, height: 30, data: new Uint8Array(2700) };
+  dot.data[(15 * 30 + 15) * 3] = 255;
+  for (const image of [flat, dot]) blur({ probability: 1, sigma: 0.2 }).draw(createRandom(6)).photometric!(image);
+  expect(new Set(flat.data)).toEqual(new Set([200]));
+  expect(Math.max(...dot.data)).toBeLessThan(200);
+  expect(dot.data[(15 * 30 + 14) * 3]).toBe(dot.data[(15 * 30 + 16) * 3]);
+});
+
+it("occlude() at 112 px covers one block of 10 to 39 px a side with one colour", () => {
+  const random = createRandom(2);
+  const sides = new Set<number>();
+  for (let i = 0; i < 300; i++) {
+    const image = { width: 112, height: 112, data: new Uint8Array(112 * 112 * 3) };
+    const { photometric } = occlude({ probability: 1 }).draw(random);
+    photometric!(image);
+    const hit = [...Array(112 * 112).keys()].filter(
+      (p) => image.data[3 * p]! + image.data[3 * p + 1]! + image.data[3 * p + 2]! > 0,
+    );
+    const [xs, ys] = [hit.map((p) => p % 112), hit.map((p) => Math.floor(p / 112))];
+    const [w, h] = [xs, ys].map((values) => Math.max(...values) - Math.min(...values) + 1) as [number, number];
+    expect(hit.length).toBe(w * h);
+    sides.add(w).add(h);
+  }
+  expect([Math.min(...sides), Math.max(...sides)]).toEqual([10, 39]);
+});
+
+it("colorJitter follows its formula", () => {
+  const image = picture();
+  const random = createRandom(8);
+  const [bright, contrast] = [1 + random.uniform(-0.3, 0.3), 1 + random.uniform(-0.3, 0.3)];
+  const gains = [0, 1, 2].map(() => bright * (1 + random.uniform(-0.15, 0.15)));
+  const mean = image.data.reduce((sum, value) => sum + value, 0) / image.data.length;
+  const expected = [...image.data].map((value, i) =>
+    Math.min(255, Math.max(0, ((value - mean) * contrast + mean) * gains[i % 3]!)),
+  );
+  colorJitter().draw(createRandom(8)).photometric!(image);
+  image.data.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(0.5 + 1e-9));
 });

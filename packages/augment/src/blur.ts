@@ -1,18 +1,25 @@
-import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { type Augmentation, checkOptions, type RgbImage } from "@acr/core";
+import { checkRange } from "./internal/check-range.js";
+
+/** Options of `blur`. */
+export interface BlurOptions {
+  /** In [0, 1]. Default 0.2. */
+  probability?: number;
+  /** Largest standard deviation, as a share of the crop's longer side, in [0, 0.2]. Default 0.015. */
+  sigma?: number;
+}
 
 /**
- * Blurs with a Gaussian, separable, edges repeated.
+ * Blurs with a Gaussian; its width is uniform up to `sigma`. Separable, edges repeated.
  *
- * @param options.probability - default 0.2.  @param options.sigma - largest, as a share of the crop's side. Default 0.015.
- * @throws {InvalidArgumentError} probability outside [0, 1], sigma <= 0 or an unknown option.
+ * @throws {InvalidArgumentError} an option is out of range or unknown.
  * @example blur({ probability: 0.5 });
  */
-export function blur(options: { probability?: number; sigma?: number } = {}): Augmentation {
+export function blur(options: BlurOptions = {}): Augmentation {
   checkOptions("blur", options, ["probability", "sigma"]);
   const { probability = 0.2, sigma = 0.015 } = options;
-  if (!(probability >= 0 && probability <= 1))
-    throw new InvalidArgumentError(`blur: probability must be in [0, 1]; got ${probability}.`);
-  if (!(sigma > 0 && sigma <= 0.2)) throw new InvalidArgumentError(`blur: sigma must be in (0, 0.2]; got ${sigma}.`);
+  checkRange("blur", "probability", probability);
+  checkRange("blur", "sigma", sigma, { high: 0.2 });
   return {
     name: "blur",
     options: { probability, sigma },
@@ -27,32 +34,47 @@ export function blur(options: { probability?: number; sigma?: number } = {}): Au
 function gaussian({ width, height, data }: RgbImage, sigma: number): void {
   const radius = Math.ceil(2.5 * sigma);
   if (radius < 1) return;
-  const kernel = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)));
+  const kernel = Float32Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),
+  );
   const total = kernel.reduce((sum, value) => sum + value, 0);
-  const pass = (
-    source: ArrayLike<number>,
-    count: number,
-    length: number,
-    step: number,
-    stride: number,
-    write: (at: number, value: number) => void,
-  ) => {
-    for (let line = 0; line < count; line++) {
-      for (let i = 0; i < length; i++) {
-        for (let c = 0; c < 3; c++) {
-          let sum = 0;
-          for (let k = -radius; k <= radius; k++)
-            sum += kernel[k + radius]! * source[line * stride + Math.min(length - 1, Math.max(0, i + k)) * step + c]!;
-          write(line * stride + i * step + c, sum / total);
-        }
-      }
+  for (let i = 0; i < kernel.length; i++) kernel[i]! /= total;
+  for (let row = 0; row < height; row++)
+    convolveLine(data, { start: row * width * 3, step: 3, length: width, kernel, radius });
+  for (let column = 0; column < width; column++)
+    convolveLine(data, { start: column * 3, step: width * 3, length: height, kernel, radius });
+}
+
+/** Convolves one row or column in place, from a copy whose ends are repeated so that the loop needs no bounds. */
+function convolveLine(
+  data: Uint8Array | Uint8ClampedArray,
+  {
+    start,
+    step,
+    length,
+    kernel,
+    radius,
+  }: { start: number; step: number; length: number; kernel: Float32Array; radius: number },
+): void {
+  const line = new Float32Array((length + 2 * radius) * 3);
+  for (let i = 0, o = 0; i < length + 2 * radius; i++, o += 3) {
+    const at = start + Math.min(length - 1, Math.max(0, i - radius)) * step;
+    line[o] = data[at]!;
+    line[o + 1] = data[at + 1]!;
+    line[o + 2] = data[at + 2]!;
+  }
+  for (let i = 0; i < length; i++) {
+    let [red, green, blue] = [0.5, 0.5, 0.5];
+    for (let k = 0, o = 3 * i; k < kernel.length; k++, o += 3) {
+      const weight = kernel[k]!;
+      red += weight * line[o]!;
+      green += weight * line[o + 1]!;
+      blue += weight * line[o + 2]!;
     }
-  };
-  const rows = new Float32Array(data.length);
-  pass(data, height, width, 3, width * 3, (at, value) => {
-    rows[at] = value;
-  });
-  pass(rows, width, height, width * 3, 3, (at, value) => {
-    data[at] = Math.round(value);
-  });
+    const at = start + i * step;
+    // The kernel sums to 1 up to rounding, so 255 may become 255.5 and a bit.
+    data[at] = red < 255 ? red : 255;
+    data[at + 1] = green < 255 ? green : 255;
+    data[at + 2] = blue < 255 ? blue : 255;
+  }
 }

@@ -1,20 +1,30 @@
-import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core";
+import { type Augmentation, checkOptions } from "@acr/core";
+import { checkRange } from "./internal/check-range.js";
+
+/** Options of `gamma`. */
+export interface GammaOptions {
+  /** In [0, 1]. Default 1. */
+  probability?: number;
+  /** The exponent lies between 1 / (1 + range) and 1 + range; in [0, 10]. Default 0.4. */
+  range?: number;
+}
 
 /**
  * Bends the grey curve: x ↦ 255 · (x / 255)^γ, ln γ uniform in ± ln(1 + range).
  *
- * @throws {InvalidArgumentError} range < 0 or an unknown option.
+ * @throws {InvalidArgumentError} an option is out of range or unknown.
  * @example gamma({ range: 0.5 });
  */
-export function gamma(options: { range?: number } = {}): Augmentation {
-  checkOptions("gamma", options, ["range"]);
-  const { range = 0.4 } = options;
-  if (!(range >= 0 && Number.isFinite(range)))
-    throw new InvalidArgumentError(`gamma: range must be >= 0; got ${range}.`);
+export function gamma(options: GammaOptions = {}): Augmentation {
+  checkOptions("gamma", options, ["probability", "range"]);
+  const { probability = 1, range = 0.4 } = options;
+  checkRange("gamma", "probability", probability);
+  checkRange("gamma", "range", range, { high: 10 });
   return {
     name: "gamma",
-    options: { range },
+    options: { probability, range },
     draw: (random) => {
+      if (!random.chance(probability)) return {};
       const exponent = Math.exp(random.uniform(-1, 1) * Math.log1p(range));
       return {
         photometric: ({ data }) => {

@@ -1,16 +1,22 @@
-import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core";
+import { type Augmentation, checkOptions } from "@acr/core";
+import { checkRange } from "./internal/check-range.js";
+
+/** Options of `grayscale`. */
+export interface GrayscaleOptions {
+  /** In [0, 1]. Default 0.1. */
+  probability?: number;
+}
 
 /**
- * Takes the colour away: each channel becomes the luma of ITU-R BT.601.
+ * Takes the colour away: each channel becomes the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B.
  *
  * @throws {InvalidArgumentError} probability outside [0, 1] or an unknown option.
  * @example grayscale({ probability: 0.1 });
  */
-export function grayscale(options: { probability?: number } = {}): Augmentation {
+export function grayscale(options: GrayscaleOptions = {}): Augmentation {
   checkOptions("grayscale", options, ["probability"]);
   const { probability = 0.1 } = options;
-  if (!(probability >= 0 && probability <= 1))
-    throw new InvalidArgumentError(`grayscale: probability must be in [0, 1]; got ${probability}.`);
+  checkRange("grayscale", "probability", probability);
   return {
     name: "grayscale",
     options: { probability },
@@ -19,7 +25,10 @@ export function grayscale(options: { probability?: number } = {}): Augmentation 
         ? {
             photometric: ({ data }) => {
               for (let i = 0; i < data.length; i += 3) {
-                data.fill(Math.round(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!), i, i + 3);
+                const luma = Math.round(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!);
+                data[i] = luma;
+                data[i + 1] = luma;
+                data[i + 2] = luma;
               }
             },
           }

@@ -1,25 +1,27 @@
-import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core";
+import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { checkRange } from "./internal/check-range.js";
 
 /** Options of `occlude`. */
 export interface OccludeOptions {
-  /** Default 0.3. */
+  /** In [0, 1]. Default 0.3. */
   probability?: number;
-  /** Shortest and longest side of the block, as shares of the crop's side. Defaults 0.09 and 0.36. */
+  /** Shortest side of the block as a share of the crop's, 0 < minimum <= maximum. Default 10 / 112. */
   minimum?: number;
+  /** Longest side, at most 1. Default 40 / 112. */
   maximum?: number;
 }
 
 /**
- * Covers the picture with one block of a random colour.
+ * Covers the picture with one block of a random colour; height and width are drawn by themselves. Landmarks stay, and
+ * stay visible in the labels: the model is to guess what is hidden.
  *
  * @throws {InvalidArgumentError} probability outside [0, 1], sizes outside 0 < minimum <= maximum <= 1, an unknown option.
  * @example occlude({ probability: 0.5 });
  */
 export function occlude(options: OccludeOptions = {}): Augmentation {
   checkOptions("occlude", options, ["probability", "minimum", "maximum"]);
-  const { probability = 0.3, minimum = 0.09, maximum = 0.36 } = options;
-  if (!(probability >= 0 && probability <= 1))
-    throw new InvalidArgumentError(`occlude: probability must be in [0, 1]; got ${probability}.`);
+  const { probability = 0.3, minimum = 10 / 112, maximum = 40 / 112 } = options;
+  checkRange("occlude", "probability", probability);
   if (!(minimum > 0 && minimum <= maximum && maximum <= 1)) {
     throw new InvalidArgumentError(
       `occlude: sizes must satisfy 0 < minimum <= maximum <= 1; got ${minimum} and ${maximum}.`,
@@ -30,18 +32,37 @@ export function occlude(options: OccludeOptions = {}): Augmentation {
     options: { probability, minimum, maximum },
     draw: (random) => {
       if (!random.chance(probability)) return {};
-      const sides = [random.uniform(minimum, maximum), random.uniform(minimum, maximum)];
-      const place = [random.uniform(), random.uniform()];
-      const color = [random.integer(256), random.integer(256), random.integer(256)];
-      return {
-        photometric: ({ width, height, data }) => {
-          const [w, h] = [Math.max(1, Math.round(sides[0]! * width)), Math.max(1, Math.round(sides[1]! * height))];
-          const [left, top] = [Math.floor(place[0]! * (width - w + 1)), Math.floor(place[1]! * (height - h + 1))];
-          for (let y = top; y < top + h; y++) {
-            for (let x = left; x < left + w; x++) data.set(color, (y * width + x) * 3);
-          }
-        },
+      const block = {
+        width: random.uniform(minimum, maximum),
+        height: random.uniform(minimum, maximum),
+        left: random.uniform(),
+        top: random.uniform(),
+        color: [random.integer(256), random.integer(256), random.integer(256)] as const,
       };
+      return { photometric: (image) => cover(image, block) };
     },
   };
+}
+
+interface Block {
+  width: number;
+  height: number;
+  left: number;
+  top: number;
+  color: readonly [number, number, number];
+}
+
+function cover({ width, height, data }: RgbImage, block: Block): void {
+  const w = Math.max(1, Math.floor(block.width * width));
+  const h = Math.max(1, Math.floor(block.height * height));
+  const left = Math.floor(block.left * (width - w + 1));
+  const top = Math.floor(block.top * (height - h + 1));
+  const [red, green, blue] = block.color;
+  for (let y = top; y < top + h; y++) {
+    for (let i = (y * width + left) * 3, end = i + 3 * w; i < end; i += 3) {
+      data[i] = red;
+      data[i + 1] = green;
+      data[i + 2] = blue;
+    }
+  }
 }

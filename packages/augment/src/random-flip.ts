@@ -1,4 +1,11 @@
-import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core";
+import { type Augmentation, checkOptions } from "@acr/core";
+import { checkRange } from "./internal/check-range.js";
+
+/** Options of `randomFlip`. */
+export interface RandomFlipOptions {
+  /** In [0, 1]. Default 0.5. */
+  probability?: number;
+}
 
 /**
  * Mirrors the face left to right; landmarks are renumbered by the scheme's mirror map.
@@ -6,11 +13,10 @@ import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core
  * @throws {InvalidArgumentError} probability outside [0, 1] or an unknown option.
  * @example randomFlip({ probability: 0.5 });
  */
-export function randomFlip(options: { probability?: number } = {}): Augmentation {
+export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
   checkOptions("randomFlip", options, ["probability"]);
   const { probability = 0.5 } = options;
-  if (!(probability >= 0 && probability <= 1))
-    throw new InvalidArgumentError(`randomFlip: probability must be in [0, 1]; got ${probability}.`);
+  checkRange("randomFlip", "probability", probability);
   return {
     name: "randomFlip",
     options: { probability },

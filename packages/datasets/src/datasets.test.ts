@@ -64,7 +64,7 @@ describe("openPoints / open300W / inspectDataset", () => {
       "short.pts",
       "unlabelled.jpg",
     ]);
-    await expect(openPoints({ root })).rejects.toThrow(/has no picture .*and 3 more faults/);
+    await expect(openPoints({ root })).rejects.toThrow(/has no picture .*And 3 more faults/);
     const faces = await openPoints({ root, skipFaulty: true });
     expect([faces.length, faces.skipped]).toEqual([1, 4]);
     expect((await faces.get(0)).image.width).toBe(100);
@@ -72,7 +72,7 @@ describe("openPoints / open300W / inspectDataset", () => {
 
   it.each([
     [(root: string) => openPoints({ root: join(root, "nowhere") }), /root ".*nowhere" does not exist/],
-    [(root: string) => openPoints({ root }), /no pictures with .pts files found/],
+    [(root: string) => openPoints({ root }), /no pictures with landmark files \(.pts, .json\) found/],
     [(root: string) => open300W({ root, split: "train" }), /folder ".*afw" does not exist/],
     [(root: string) => open300W({ root, split: "../.." }), /must lie inside root/],
   ])("names what is missing (%#)", async (run, message) => {
@@ -81,8 +81,10 @@ describe("openPoints / open300W / inspectDataset", () => {
 
   const real = dataFolder("300w");
   (real ? it : it.skip)("opens the real 300-W training faces", async () => {
-    const faces = await open300W({ root: real! });
+    const warnings: string[] = [];
+    const faces = await open300W({ root: real!, onWarning: (message) => warnings.push(message) });
     expect(faces.length).toBe(2012);
+    expect(warnings).toEqual([expect.stringContaining("300-W train is short: 2012 of 3148 faces")]);
     const { image, landmarks } = await faces.get(0);
     expect(image.data).toHaveLength(image.width * image.height * 3);
     expect(landmarks).toHaveLength(136);
@@ -94,7 +96,7 @@ describe("openPoints / open300W / inspectDataset", () => {
       mkdirSync(join(root, part), { recursive: true });
       await writeFace(join(root, part), "a");
     }
-    const faces = await open300W({ root, split: "common" });
+    const faces = await open300W({ root, split: "common", onWarning: () => {} });
     expect((await faces.get(1)).id).toBe("lfpw/testset/a");
   });
 });

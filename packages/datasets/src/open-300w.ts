@@ -1,45 +1,97 @@
-import { checkOptions, type FaceDataset, ibug68 } from "@acr/core";
-import { datasetFromScan, type FolderDataset, scanFolders } from "./open-folders.js";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Box, checkOptions, DataFormatError, InvalidArgumentError, ibug68 } from "@acr/core";
+import { openScan } from "./internal/recorded-dataset.js";
+import { scanFolders } from "./internal/scan-folders.js";
+import { shortCountWarning } from "./internal/short-count-warning.js";
+import { split300W } from "./internal/split-300w.js";
+import type { OpenedDataset } from "./opened-dataset.js";
 
 /** Options of `open300W`. */
 export interface Open300WOptions {
   /** The folder that holds afw, helen, lfpw, ibug. */
   root: string;
-  /** `train`, `common`, `challenging`, `full`, or folders separated by commas, e.g. `helen/testset,lfpw/testset`. Default `train`. */
+  /**
+   * `train` (3148 faces), `common` (554), `challenging` (135), `full` (689), `private` (600), or folders separated by
+   * commas, e.g. `helen/testset,lfpw/testset`. Default `train`.
+   */
   split?: string;
+  /**
+   * `landmarks`: the tight box of the landmarks. `detector`: the box in `<folder>.crops.csv` (columns `name`, `det_x0` …
+   * `det_y1`, one-based) beside the folder. Default `landmarks`.
+   */
+  box?: "landmarks" | "detector";
   /** Leave faulty samples out instead of refusing the data set. Default false. */
   skipFaulty?: boolean;
+  /** Takes the message when a named split holds fewer faces than were published. Default: `console.warn`. */
+  onWarning?(message: string): void;
 }
 
-const TRAIN = ["afw", "helen/trainset", "lfpw/trainset"];
-const COMMON = ["helen/testset", "lfpw/testset"];
-const SPLITS: Record<string, string[]> = {
-  train: TRAIN,
-  common: COMMON,
-  test: COMMON,
-  challenging: ["ibug"],
-  full: [...COMMON, "ibug"],
-};
-
-/** The folders of a 300-W split. */
-export const foldersOf300W = (split: string): string[] =>
-  SPLITS[split] ?? split.split(",").map((folder) => folder.trim());
-
 /**
- * 300-W in its official folders: 68 landmarks in `.pts` files beside the pictures. The box of a face is the tight box
- * of its landmarks.
+ * 300-W in its official folders: 68 landmarks in `.pts` files beside the pictures. A folder of a named split may be
+ * absent as long as another is there; the shortfall is then said once.
  *
  * @throws {InvalidArgumentError} a folder does not exist.   @throws {DataFormatError} a faulty sample, with file and line, unless skipFaulty.
  * @see C. Sagonas et al., 300 Faces In-The-Wild Challenge, 2016. Annotations are for research only.
  * @example const faces = await open300W({ root: "300w", split: "train" });
  */
-export async function open300W(options: Open300WOptions): Promise<FolderDataset & FaceDataset> {
-  checkOptions("open300W", options, ["root", "split", "skipFaulty"]);
-  const { root, split = "train", skipFaulty = false } = options;
-  return datasetFromScan(
-    `300w:${split}`,
-    ibug68,
-    await scanFolders("open300W", root, foldersOf300W(split), ibug68),
-    skipFaulty,
-  );
+export async function open300W(options: Open300WOptions): Promise<OpenedDataset> {
+  checkOptions("open300W", options, ["root", "split", "box", "skipFaulty", "onWarning"]);
+  const { root, split = "train", box = "landmarks", skipFaulty = false, onWarning = console.warn } = options;
+  if (box !== "landmarks" && box !== "detector")
+    throw new InvalidArgumentError(`open300W: box must be "landmarks" or "detector"; got ${String(box)}.`);
+  const { folders, named } = split300W(split);
+  const boxes = new Map<string, Map<string, Box>>();
+  const boxOf = (folder: string, name: string): Box => {
+    let known = boxes.get(folder);
+    const file = join(root, `${folder.replaceAll("/", "_")}.crops.csv`);
+    if (!known) {
+      known = readDetectorBoxes(file);
+      boxes.set(folder, known);
+    }
+    const found = known.get(name);
+    if (!found) throw new DataFormatError(`has no detector box for ${name}.`, { file });
+    return found;
+  };
+  const scan = scanFolders({
+    functionName: "open300W",
+    root,
+    folders,
+    scheme: ibug68,
+    allowAbsent: named,
+    ...(box === "detector" && { boxOf }),
+  });
+  const counts = new Map(scan.folders.map(({ folder, count, faults }) => [folder, count + faults]));
+  const warning = named ? shortCountWarning(split, folders, (folder) => counts.get(folder) ?? 0) : undefined;
+  const dataset = openScan(`300w:${split}`, ibug68, scan, { skipFaulty });
+  if (warning) onWarning(warning);
+  return dataset;
+}
+
+const BOX_COLUMNS = ["det_x0", "det_y0", "det_x1", "det_y1"];
+
+/** Boxes by picture name; zero-based. */
+function readDetectorBoxes(file: string): Map<string, Box> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new DataFormatError("cannot be read; expected the detector's boxes.", { file, cause });
+  }
+  const [header = "", ...lines] = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const columns = header.split(",");
+  const places = ["name", ...BOX_COLUMNS].map((column) => columns.indexOf(column));
+  if (places.includes(-1))
+    throw new DataFormatError(`expected columns name, ${BOX_COLUMNS.join(", ")}.`, { file, line: 1 });
+  const boxes = new Map<string, Box>();
+  lines.forEach((line, i) => {
+    if (line.trim() === "") return;
+    const cells = line.split(",");
+    const [name, ...values] = places.map((place) => cells[place] ?? "");
+    const [x0, y0, x1, y1] = values.map((value) => Number(value) - 1) as [number, number, number, number];
+    if (values.includes("") || !(x1 > x0 && y1 > y0))
+      throw new DataFormatError(`expected a box; got "${values.join(",").slice(0, 60)}".`, { file, line: i + 2 });
+    boxes.set(name!, [x0, y0, x1, y1]);
+  });
+  return boxes;
 }

@@ -1,9 +1,12 @@
-import { checkOptions, type FaceDataset, getLandmarkScheme } from "@acr/core";
-import { datasetFromScan, type FolderDataset, scanFolders } from "./open-folders.js";
+import { checkOptions, getLandmarkScheme } from "@acr/core";
+import { openScan } from "./internal/recorded-dataset.js";
+import { scanFolders } from "./internal/scan-folders.js";
+import { splitFolders } from "./internal/split-300w.js";
+import type { OpenedDataset } from "./opened-dataset.js";
 
 /** Options of `openPoints`. */
 export interface OpenPointsOptions {
-  /** The folder with pictures and `.pts` files. */
+  /** The folder with pictures and their `.pts`, `.json` or `.ljson` files. */
   root: string;
   /** Folders below root, separated by commas. Default: root itself. */
   split?: string;
@@ -14,23 +17,18 @@ export interface OpenPointsOptions {
 }
 
 /** The folders of a split of a plain folder data set. */
-export const foldersOfPoints = (split: string | undefined): string[] =>
-  split ? split.split(",").map((folder) => folder.trim()) : ["."];
+export const foldersOfPoints = (split: string | undefined): string[] => (split ? splitFolders(split) : ["."]);
 
 /**
- * Your own pictures: `.jpg` or `.png` with a `.pts` of the same name beside each.
+ * Your own pictures: `.jpg` or `.png` with a `.pts`, `.json` or `.ljson` of the same name beside each.
  *
  * @throws {InvalidArgumentError} a folder does not exist.   @throws {DataFormatError} a faulty sample, with file and line, unless skipFaulty.
  * @example const faces = await openPoints({ root: "my-faces" });
  */
-export async function openPoints(options: OpenPointsOptions): Promise<FolderDataset & FaceDataset> {
+export async function openPoints(options: OpenPointsOptions): Promise<OpenedDataset> {
   checkOptions("openPoints", options, ["root", "split", "scheme", "skipFaulty"]);
   const { root, split, scheme: id = "ibug68", skipFaulty = false } = options;
   const scheme = getLandmarkScheme(id);
-  return datasetFromScan(
-    `points:${split ?? root}`,
-    scheme,
-    await scanFolders("openPoints", root, foldersOfPoints(split), scheme),
-    skipFaulty,
-  );
+  const scan = scanFolders({ functionName: "openPoints", root, folders: foldersOfPoints(split), scheme });
+  return openScan(`points:${split ?? root}`, scheme, scan, { skipFaulty });
 }

@@ -1,5 +1,5 @@
 import { type FaceDataset, getLandmarkScheme } from "@acr/core";
-import { open300W, openPoints } from "@acr/datasets";
+import { open300W, openCofw, openPoints, openWflw, type WflwSplit } from "@acr/datasets";
 import { createSyntheticFaces } from "@acr/synthetic";
 import type { Recipe } from "./recipe.js";
 
@@ -17,6 +17,10 @@ export async function openDataset(source: DatasetSource, split: string): Promise
   switch (dataset) {
     case "300w":
       return open300W({ root, split, skipFaulty });
+    case "cofw":
+      return openCofw({ root, split: split as "train" | "test", skipFaulty });
+    case "wflw":
+      return openWflw({ root, split: split as WflwSplit, skipFaulty });
     case "points":
       return openPoints({ root, split, skipFaulty });
     case "synthetic": {

@@ -18,7 +18,7 @@ const learningRateSchedule = z.discriminatedUnion("name", [
 const recipeSchema = z.strictObject({
   formatVersion: z.literal(1).default(1),
   /** Where the faces come from. `synthetic` needs no root. */
-  dataset: z.enum(["synthetic", "300w", "points"]).default("synthetic"),
+  dataset: z.enum(["synthetic", "300w", "cofw", "wflw", "points"]).default("synthetic"),
   root: z.string().optional(),
   trainSplit: z.string().default("train"),
   valSplit: z.string().default("test"),

@@ -79,7 +79,7 @@ export function trainCommand(onInterrupted: () => void): Command {
   return new Command("train")
     .description("train a landmark model; without arguments on synthetic faces")
     .argument("[recipe]", "a recipe file (JSON); flags override it")
-    .option("--dataset <name>", "synthetic (default), 300w or points")
+    .option("--dataset <name>", "synthetic (default), 300w, cofw, wflw or points")
     .option("--root <folder>", "the folder that holds the data set")
     .option("--train-split <name>", "split to train on (default: train)")
     .option("--val-split <name>", "split to validate on (default: test)")
