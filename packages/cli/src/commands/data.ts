@@ -1,4 +1,5 @@
-import { inspectDataset } from "@acr/datasets";
+import type { FaceDataset } from "@acr/core";
+import { type DataFault, inspectDataset } from "@acr/datasets";
 import { openDataset, parseRecipe } from "@acr/trainer";
 import { Command } from "commander";
 import { addDatasetOptions, type DatasetOptions } from "../internal/dataset-options.js";
@@ -30,16 +31,11 @@ export function dataCommand(): Command {
 
 async function inspect({ dataset, root, split }: Pick<DatasetOptions, "dataset" | "root" | "split">) {
   // parseRecipe knows which data sets exist and which need a root.
-  const recipe = parseRecipe({ dataset, root });
-  if (recipe.dataset === "synthetic") {
-    const faces = await openDataset(recipe, split);
-    return {
-      dataset,
-      split,
-      scheme: faces.scheme.id,
-      count: faces.length,
-      faults: [] as { file: string; line?: number; message: string }[],
-    };
+  const recipe = parseRecipe({ dataset, root, skipFaulty: true });
+  if (recipe.dataset === "300w" || recipe.dataset === "points") {
+    return { dataset, split, ...(await inspectDataset({ dataset: recipe.dataset, root: recipe.root!, split })) };
   }
-  return { dataset, split, ...(await inspectDataset({ dataset: recipe.dataset, root: recipe.root!, split })) };
+  // The other readers list what they left out.
+  const faces: FaceDataset & { faults?: readonly DataFault[] } = await openDataset(recipe, split);
+  return { dataset, split, scheme: faces.scheme.id, count: faces.length, faults: faces.faults ?? [] };
 }
