@@ -34,6 +34,8 @@ const recipeSchema = z.strictObject({
   backbone: z.string().default("mobilenet_v2_050"),
   /** Side of the square input in pixels. */
   imageSize: z.number().int().min(32).max(1024).default(112),
+  /** How coordinates are read from the features: a head that `createLandmarkModel` knows. */
+  head: z.string().default("gap"),
   dropout: z.number().min(0).lt(1).default(0),
   /** A name that `listLosses()` knows. */
   loss: z.string().default("acr"),

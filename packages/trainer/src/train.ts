@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
-import { createLandmarkModel } from "@acr/backbones";
+import { createLandmarkModel, type LandmarkModelOptions } from "@acr/backbones";
 import { setupBackend } from "@acr/backend";
 import { type Augmentation, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoader, type Loader } from "@acr/datasets";
@@ -191,7 +191,8 @@ class TrainingRun {
           landmarkCount: this.trainFaces.scheme.landmarkCount,
           imageSize: recipe.imageSize,
           dropout: recipe.dropout,
-          head: "gap",
+          // Checked there: it knows the valid names.
+          head: recipe.head as LandmarkModelOptions["head"],
           meanShape: shapeModel.mean,
           seed: recipe.seed,
         });
