@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Checks what no other tool does: that all packages are alike, that imports follow the directions of the architecture,
- * that every package has its files and every public function a test. Prints `file: message` per fault, exits 1 if any.
+ * that every package has its files, every public function a test, every dependency a record, and that changesets parse. Prints `file: message` per fault, exits 1 if any.
  *
  *   node tools/lint/check-repository.mjs [folder]
  */
@@ -97,6 +97,7 @@ export function checkRepository(root) {
   }
   checkVersionsAgree(context);
   checkDecisions(context);
+  checkChangesets(context);
   checkMachinePaths(context);
   return faults;
 }
@@ -305,6 +306,27 @@ function checkDecisions({ root, packages, report }) {
       if (!records.some((text) => mentions.test(text))) {
         report(`${packageFolder}/package.json`, `dependency ${dependency} has no record in docs/decisions`);
       }
+    }
+  }
+}
+
+/** A changeset that does not parse stops the whole release, and formatters of markdown break them easily. */
+function checkChangesets({ root, packages, report }) {
+  const folder = join(root, ".changeset");
+  if (!existsSync(folder)) return;
+  const names = new Set(packages.map(({ manifest }) => manifest.name));
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "README.md")) {
+    const text = readFileSync(join(folder, file), "utf8");
+    const parts = /^---\n((?:"[^"\n]+": (?:patch|minor|major)\n)+)---\n\s*\S/.exec(text);
+    if (!parts) {
+      report(
+        `.changeset/${file}`,
+        'must start with --- , lines like "@acr/loss": minor, and --- , then say what users see',
+      );
+      continue;
+    }
+    for (const [, name] of parts[1].matchAll(/^"([^"]+)"/gm)) {
+      if (!names.has(name)) report(`.changeset/${file}`, `names ${name}, which is no package here`);
     }
   }
 }
