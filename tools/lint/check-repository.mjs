@@ -317,7 +317,7 @@ function checkChangesets({ root, packages, report }) {
   const names = new Set(packages.map(({ manifest }) => manifest.name));
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "README.md")) {
     const text = readFileSync(join(folder, file), "utf8");
-    const parts = /^---\n((?:"[^"\n]+": (?:patch|minor|major)\n)+)---\n\s*\S/.exec(text);
+    const parts = /^---\n\n?((?:"[^"\n]+": (?:patch|minor|major)\n)+)---\n\s*\S/.exec(text);
     if (!parts) {
       report(
         `.changeset/${file}`,

@@ -139,6 +139,16 @@ const PLANTED = [
     (write) => write("packages/loss/src/bad.ts", `const a = 1;\nconst b = "/${"tmp"}/x";\n`),
     "packages/loss/src/bad.ts:2: names a path of one machine",
   ],
+  [
+    "a changeset that a formatter broke",
+    (write) => write(".changeset/a.md", '---\n\n## "@acr/loss": minor\n\nFaster.\n'),
+    ".changeset/a.md: must start with ---",
+  ],
+  [
+    "a changeset of no package",
+    (write) => write(".changeset/a.md", '---\n"@acr/los": minor\n---\n\nFaster.\n'),
+    ".changeset/a.md: names @acr/los, which is no package here",
+  ],
 ];
 for (const [fault, plant, expected] of PLANTED) {
   test(`reports ${fault}`, () => {
