@@ -2,12 +2,28 @@ export { type BenchmarkOptions, type BenchmarkResult, benchmarkStep } from "./be
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 export { evaluateModel, type ModelEvaluation } from "./evaluate-model.js";
 export { fitShapeModel } from "./fit-shape-model.js";
+export { halvingRungs } from "./halving-rungs.js";
 export { learningRateAt } from "./learning-rate-at.js";
 export { loadModel } from "./load-model.js";
 export { type LoadRunOptions, loadRun, type Prediction, type Run } from "./load-run.js";
 export { type DatasetSource, openDataset } from "./open-dataset.js";
 export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
 export { readHistory, readRecipe, runFiles } from "./run-folder.js";
+export { runTrial, type TrialContext, type TrialRunner } from "./run-trial.js";
 export { saveModel } from "./save-model.js";
+export { setRecipeField } from "./set-recipe-field.js";
+export {
+  createLocalExecutor,
+  type LocalExecutorOptions,
+  type SweepExecutor,
+  type SweepJob,
+  type SweepJobEnd,
+  type SweepJobEvent,
+  type SweepOptions,
+  sweep,
+} from "./sweep.js";
+export type { SweepEvent, TrialOutcome, TrialResult } from "./sweep-event.js";
+export { readSweep, sweepFiles } from "./sweep-folder.js";
+export { expandSweep, parseSweepPlan, type SweepPlan, type SweepPlanInput, type SweepTrial } from "./sweep-plan.js";
 export { type TrainOptions, train } from "./train.js";
 export type { BackendSummary, EpochMetrics, TrainEvent, TrainResult } from "./train-event.js";

@@ -1,5 +1,7 @@
-import { InvalidArgumentError, nearestNames } from "@acr/core";
+import { InvalidArgumentError } from "@acr/core";
 import { z } from "zod";
+import { describeIssues } from "./internal/describe-issues.js";
+import { recipeProblems } from "./internal/recipe-problems.js";
 
 const unit = (name: string) => z.number().gt(0, `${name} must be > 0`).lte(1, `${name} must be <= 1`);
 const count = (name: string) => z.number().int(`${name} must be an integer`).min(1, `${name} must be >= 1`);
@@ -88,13 +90,6 @@ export type Recipe = z.infer<typeof recipeSchema>;
 /** A recipe as users write it: every field has a default. */
 export type RecipeInput = z.input<typeof recipeSchema>;
 
-/** The field names at a path of the schema, for "did you mean". */
-function fieldNames(path: readonly PropertyKey[]): string[] {
-  let current: unknown = z.toJSONSchema(recipeSchema, { io: "input", unrepresentable: "any" });
-  for (const key of path) current = (current as { properties?: Record<string, unknown> })?.properties?.[String(key)];
-  return Object.keys((current as { properties?: object })?.properties ?? {});
-}
-
 /**
  * Checks a recipe and fills in the defaults. All problems are reported at once.
  *
@@ -104,17 +99,7 @@ function fieldNames(path: readonly PropertyKey[]): string[] {
  */
 export function parseRecipe(input: unknown): Recipe {
   const result = recipeSchema.safeParse(input);
-  const problems = result.success
-    ? []
-    : result.error.issues.flatMap((issue) => {
-        const at = (key?: string) => [...issue.path, ...(key === undefined ? [] : [key])].join(".") || "the recipe";
-        if (issue.code !== "unrecognized_keys") return [`${at()}: ${issue.message}`];
-        const known = fieldNames(issue.path);
-        return issue.keys.map(
-          (key) =>
-            `${at(key)}: unknown field${known.length > 0 ? `; did you mean ${nearestNames(key, known, 1)[0]}?` : ""}`,
-        );
-      });
+  const problems = result.success ? recipeProblems(result.data) : describeIssues(recipeSchema, result.error);
   if (result.success) {
     const { dataset, root, difficulty } = result.data;
     if (dataset !== "synthetic" && !root)

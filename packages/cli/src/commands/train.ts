@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { DataFormatError, InvalidArgumentError } from "@acr/core";
-import { type RecipeInput, type TrainResult, train } from "@acr/trainer";
+import { InvalidArgumentError } from "@acr/core";
+import { type RecipeInput, setRecipeField, type TrainResult, train } from "@acr/trainer";
 import { Command, Option } from "commander";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
+import { readJsonFile } from "../internal/read-json-file.js";
+import { stopOnSignals } from "../internal/stop-on-signals.js";
 import { TrainProgress } from "../internal/train-progress.js";
 
 interface TrainFlags {
@@ -31,11 +32,10 @@ interface TrainFlags {
   quiet?: boolean;
 }
 
-/** Sets `a.b.c` of a nested object; values are JSON where they parse, else text. */
+/** Sets the field that `--set a.b.c=value` names; values are JSON where they parse, else text. */
 export function setPath(target: Record<string, unknown>, assignment: string): void {
   const equals = assignment.indexOf("=");
   if (equals < 1) throw new InvalidArgumentError(`acr train: --set expects path=value; got "${assignment}".`);
-  const path = assignment.slice(0, equals).split(".");
   const text = assignment.slice(equals + 1);
   let value: unknown = text;
   try {
@@ -43,26 +43,7 @@ export function setPath(target: Record<string, unknown>, assignment: string): vo
   } catch {
     // Not JSON: a plain word such as a backbone's name.
   }
-  let current = target;
-  for (const key of path.slice(0, -1)) {
-    if (key === "__proto__") throw new InvalidArgumentError(`acr train: --set cannot assign "${assignment}".`);
-    current[key] ??= {};
-    current = current[key] as Record<string, unknown>;
-    if (current === null || typeof current !== "object")
-      throw new InvalidArgumentError(`acr train: --set ${assignment}: "${key}" is no group of fields.`);
-  }
-  current[path.at(-1)!] = value;
-}
-
-async function readRecipeFile(file: string): Promise<Record<string, unknown>> {
-  const text = await readFile(file, "utf8").catch((cause) => {
-    throw new DataFormatError("cannot be read; expected a recipe as JSON.", { file, cause });
-  });
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new DataFormatError(`is not JSON: ${(cause as Error).message}.`, { file, cause });
-  }
+  setRecipeField(target, assignment.slice(0, equals), value);
 }
 
 /** `runs/300w-acr`, or the first free `runs/300w-acr-2`, …: an existing run is never written to. */
@@ -113,7 +94,10 @@ export function trainCommand(onInterrupted: () => void): Command {
       const { set, out, resume = false, json, quiet = false, ...fields } = flags;
       if (resume && out === undefined)
         throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
-      const recipe: Record<string, unknown> = { ...(recipeFile && (await readRecipeFile(recipeFile))), ...fields };
+      const recipe: Record<string, unknown> = {
+        ...(recipeFile && (await readJsonFile(recipeFile, "a recipe"))),
+        ...fields,
+      };
       for (const assignment of set) setPath(recipe, assignment);
       const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
       const result = await runTraining({ recipe: recipe as RecipeInput, folder, resume, quiet });
@@ -131,18 +115,11 @@ export async function runTraining(options: {
   title?: string;
 }): Promise<TrainResult> {
   const { recipe, folder, resume = false, quiet = false, title } = options;
-  const abort = new AbortController();
-  const stop = () => {
-    if (abort.signal.aborted) process.exit(130); // The second Ctrl-C does not wait.
-    process.stderr.write("\nacr: stopping after this step; the checkpoint is being written …\n");
-    abort.abort();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  const { signal, release } = stopOnSignals("after this step; the checkpoint is being written");
   const progress = new TrainProgress({ quiet, title });
   const isEmpty = Object.keys(recipe).length === 0;
   try {
-    const run = train({ ...(resume && isEmpty ? {} : { recipe }), folder, resume, signal: abort.signal });
+    const run = train({ ...(resume && isEmpty ? {} : { recipe }), folder, resume, signal });
     for (;;) {
       const next = await run.next();
       if (next.done) return next.value;
@@ -150,7 +127,6 @@ export async function runTraining(options: {
     }
   } finally {
     progress.close();
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    release();
   }
 }

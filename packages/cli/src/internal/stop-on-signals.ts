@@ -1,0 +1,18 @@
+/** Turns Ctrl-C and SIGTERM into an abort; the second Ctrl-C ends the process. Call `release` in a `finally`. */
+export function stopOnSignals(when: string): { signal: AbortSignal; release: () => void } {
+  const abort = new AbortController();
+  const stop = () => {
+    if (abort.signal.aborted) process.exit(130);
+    process.stderr.write(`\nacr: stopping ${when} …\n`);
+    abort.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return {
+    signal: abort.signal,
+    release: () => {
+      process.off("SIGINT", stop);
+      process.off("SIGTERM", stop);
+    },
+  };
+}
