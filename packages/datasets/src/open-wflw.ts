@@ -5,10 +5,8 @@ import { imageFileFault } from "./internal/image-file-fault.js";
 import { openScan, type Scan, toFault } from "./internal/recorded-dataset.js";
 import { checkRoot, isInside } from "./internal/scan-folders.js";
 import { tightBox } from "./internal/tight-box.js";
+import { WFLW_ATTRIBUTES as ATTRIBUTES } from "./internal/wflw-attributes.js";
 import type { OpenedDataset } from "./opened-dataset.js";
-
-/** Attributes of a WFLW face, each also the name of a subset of the test faces. */
-const ATTRIBUTES = ["largepose", "expression", "illumination", "makeup", "occlusion", "blur"] as const;
 
 /** `train` (7500 faces), `test` (2500), or the test faces with one attribute. */
 export type WflwSplit = "train" | "test" | (typeof ATTRIBUTES)[number];

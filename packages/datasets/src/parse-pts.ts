@@ -1,4 +1,6 @@
 import { DataFormatError } from "@acr/core";
+import { EXACT_DIGITS } from "./internal/exact-digits.js";
+import { shiftDecimal } from "./internal/shift-decimal.js";
 
 const MAXIMUM_COORDINATE = 1e6;
 
@@ -35,7 +37,7 @@ export function parsePts(
     ) {
       throw fault(`expected two finite numbers; got "${lines[i]!.trim().slice(0, 60)}".`, i + 1);
     }
-    values.push(x! - 1, y! - 1);
+    values.push(...parts.map(zeroBased));
   }
   const count = values.length / 2;
   const stated = lines
@@ -48,4 +50,10 @@ export function parsePts(
   if (landmarkCount !== undefined && count !== landmarkCount)
     throw fault(`expected ${landmarkCount} points; got ${count}.`, close + 1);
   return Float64Array.from(values);
+}
+
+/** `writePts` pads with digits that no double has where binary subtraction would not give its number back. */
+function zeroBased(token: string): number {
+  const digits = token.length < EXACT_DIGITS ? 0 : token.replace(/\D/g, "").length;
+  return digits >= EXACT_DIGITS && !/e/i.test(token) ? Number(shiftDecimal(token, -1)) : Number(token) - 1;
 }

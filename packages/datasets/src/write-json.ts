@@ -1,5 +1,6 @@
-import { writeFile } from "node:fs/promises";
-import { type Box, InvalidArgumentError, toLandmarks } from "@acr/core";
+import { type Box, toLandmarks } from "@acr/core";
+import { checkLabels } from "./internal/check-labels.js";
+import { writeWholeFile } from "./internal/write-whole-file.js";
 
 /** What `writeJson` stores. */
 export interface WriteJsonLabels {
@@ -12,18 +13,15 @@ export interface WriteJsonLabels {
 /**
  * Writes the labels of one picture as JSON; `parsePointsJson` and `openPoints` give the same numbers back.
  *
- * @throws {InvalidArgumentError} no landmarks, an odd length, or a value that is not finite.
+ * @throws {InvalidArgumentError} no landmarks, an odd length, a value that is not finite, a wrong number of flags, an empty box.
  * @example await writeJson("face.json", { landmarks: [10, 20], visible: [1] });
  */
 export async function writeJson(file: string, { landmarks, visible, box }: WriteJsonLabels): Promise<void> {
-  const values = Array.from(landmarks);
-  if (values.length === 0 || values.length % 2 !== 0 || !values.every(Number.isFinite)) {
-    throw new InvalidArgumentError(`writeJson: landmarks must be 2K finite numbers; got ${values.length}.`);
-  }
+  checkLabels("writeJson", { landmarks, ...(visible && { visible }), ...(box && { box }) });
   const labels = {
-    landmarks: toLandmarks(values),
+    landmarks: toLandmarks(Array.from(landmarks)),
     ...(visible && { visible: Array.from(visible, (flag) => (flag ? 1 : 0)) }),
     ...(box && { box }),
   };
-  await writeFile(file, `${JSON.stringify(labels)}\n`);
+  await writeWholeFile(file, `${JSON.stringify(labels)}\n`);
 }

@@ -48,7 +48,7 @@ type Sharp = (bytes: Uint8Array, options: object) => SharpPipeline;
 const decodeWithSharp =
   (sharp: Sharp): ImageDecoder =>
   async (bytes) => {
-    const { data, info } = await sharp(bytes, { failOn: "truncated" })
+    const { data, info } = await sharp(bytes, { failOn: "warning" })
       .rotate()
       .toColourspace("srgb")
       .removeAlpha()

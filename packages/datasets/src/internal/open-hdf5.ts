@@ -1,23 +1,5 @@
 import { DataFormatError } from "@acr/core";
-
-/** The part of h5wasm that is used here. */
-interface Reference {
-  ref_data: Uint8Array;
-}
-interface Dataset {
-  shape: number[] | null;
-  dtype: unknown;
-  value: unknown;
-}
-interface File {
-  get(name: string): Dataset | null;
-  dereference(reference: Reference): Dataset | null;
-  close(): void;
-}
-interface H5wasm {
-  ready: Promise<{ activate_throwing_error_handler?(): void }>;
-  File: new (path: string, mode: "r") => File;
-}
+import { type Hdf5Dataset as Dataset, loadHdf5, type Hdf5Reference as Reference } from "./load-hdf5.js";
 
 /** Read access to a MATLAB 7.3 file, with its checks. */
 export interface Hdf5File {
@@ -35,9 +17,7 @@ const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Opens a file with h5wasm, which reads it piece by piece. Its own diagnostics become errors. */
 export async function openHdf5(path: string): Promise<Hdf5File> {
   await checkSignature(path);
-  const { default: h5wasm } = (await import("h5wasm/node")) as unknown as { default: H5wasm };
-  // Without its own handler the library prints pages about every fault.
-  (await h5wasm.ready).activate_throwing_error_handler?.();
+  const h5wasm = await loadHdf5();
   const attempt = <T>(what: string, run: () => T): T => {
     try {
       return run();
