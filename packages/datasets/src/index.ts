@@ -1,4 +1,13 @@
 export type { Batch } from "./batch.js";
+export {
+  type ConvertDatasetOptions,
+  type ConvertedDataset,
+  convertDataset,
+  DATA_FORMATS,
+  type DataFormat,
+} from "./convert-dataset.js";
+export { type ConvertedLandmarks, type ConvertLandmarksOptions, convertLandmarks } from "./convert-landmarks.js";
+export { convertScheme } from "./convert-scheme.js";
 export { type BatchOptions, createBatches } from "./create-batches.js";
 export { type CachedFace, createFaceCache, type FaceCache, type FaceCacheOptions } from "./create-face-cache.js";
 export { createLoader, type Loader, type LoaderOptions } from "./create-loader.js";
@@ -8,11 +17,17 @@ export { type CropProtocol, type CropTransformOptions, cropTransform } from "./c
 export type { DataFault } from "./data-fault.js";
 export type { FaceLabels } from "./face-labels.js";
 export { type DatasetInspection, type InspectOptions, inspectDataset } from "./inspect-dataset.js";
+export type { ListParseOptions } from "./internal/listed-face.js";
 export { type Open300WOptions, open300W } from "./open-300w.js";
 export { type CofwDataset, type OpenCofwOptions, openCofw } from "./open-cofw.js";
+export { type OpenCofw68Options, openCofw68 } from "./open-cofw68.js";
+export { type OpenListOptions, openList } from "./open-list.js";
 export { type OpenPointsOptions, openPoints } from "./open-points.js";
 export { type OpenWflwOptions, openWflw, type WflwSplit } from "./open-wflw.js";
 export type { FaceRecord, OpenedDataset } from "./opened-dataset.js";
+export { parseCoco } from "./parse-coco.js";
+export { parseCsv } from "./parse-csv.js";
+export { parseDlibXml } from "./parse-dlib-xml.js";
 export { type PointLabels, parsePointsJson } from "./parse-points-json.js";
 export { parsePts } from "./parse-pts.js";
 export { readImage } from "./read-image.js";

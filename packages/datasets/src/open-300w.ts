@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Box, checkOptions, DataFormatError, InvalidArgumentError, ibug68 } from "@acr/core";
+import { readDetectorBoxes } from "./internal/detector-boxes.js";
 import { openScan } from "./internal/recorded-dataset.js";
 import { scanFolders } from "./internal/scan-folders.js";
 import { shortCountWarning } from "./internal/short-count-warning.js";
@@ -17,8 +16,9 @@ export interface Open300WOptions {
    */
   split?: string;
   /**
-   * `landmarks`: the tight box of the landmarks. `detector`: the box in `<folder>.crops.csv` (columns `name`, `det_x0` …
-   * `det_y1`, one-based) beside the folder. Default `landmarks`.
+   * `landmarks`: the tight box of the landmarks. `detector`: the box in iBUG's `bounding_boxes_<folder>.mat`, in root or
+   * `Bounding Boxes/`, else in `<folder>.crops.csv` (columns `name`, `det_x0` … `det_y1`), both one-based; a slash in
+   * the folder's name becomes `_`. Default `landmarks`.
    */
   box?: "landmarks" | "detector";
   /** Leave faulty samples out instead of refusing the data set. Default false. */
@@ -41,16 +41,12 @@ export async function open300W(options: Open300WOptions): Promise<OpenedDataset>
   if (box !== "landmarks" && box !== "detector")
     throw new InvalidArgumentError(`open300W: box must be "landmarks" or "detector"; got ${String(box)}.`);
   const { folders, named } = split300W(split);
-  const boxes = new Map<string, Map<string, Box>>();
+  const boxes = new Map<string, ReturnType<typeof readDetectorBoxes>>();
   const boxOf = (folder: string, name: string): Box => {
-    let known = boxes.get(folder);
-    const file = join(root, `${folder.replaceAll("/", "_")}.crops.csv`);
-    if (!known) {
-      known = readDetectorBoxes(file);
-      boxes.set(folder, known);
-    }
-    const found = known.get(name);
-    if (!found) throw new DataFormatError(`has no detector box for ${name}.`, { file });
+    const known = boxes.get(folder) ?? readDetectorBoxes(root, folder);
+    boxes.set(folder, known);
+    const found = known.boxes.get(name);
+    if (!found) throw new DataFormatError(`has no detector box for ${name}.`, { file: known.file });
     return found;
   };
   const scan = scanFolders({
@@ -66,32 +62,4 @@ export async function open300W(options: Open300WOptions): Promise<OpenedDataset>
   const dataset = openScan(`300w:${split}`, ibug68, scan, { skipFaulty });
   if (warning) onWarning(warning);
   return dataset;
-}
-
-const BOX_COLUMNS = ["det_x0", "det_y0", "det_x1", "det_y1"];
-
-/** Boxes by picture name; zero-based. */
-function readDetectorBoxes(file: string): Map<string, Box> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new DataFormatError("cannot be read; expected the detector's boxes.", { file, cause });
-  }
-  const [header = "", ...lines] = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const columns = header.split(",");
-  const places = ["name", ...BOX_COLUMNS].map((column) => columns.indexOf(column));
-  if (places.includes(-1))
-    throw new DataFormatError(`expected columns name, ${BOX_COLUMNS.join(", ")}.`, { file, line: 1 });
-  const boxes = new Map<string, Box>();
-  lines.forEach((line, i) => {
-    if (line.trim() === "") return;
-    const cells = line.split(",");
-    const [name, ...values] = places.map((place) => cells[place] ?? "");
-    const [x0, y0, x1, y1] = values.map((value) => Number(value) - 1) as [number, number, number, number];
-    if (values.includes("") || !(x1 > x0 && y1 > y0))
-      throw new DataFormatError(`expected a box; got "${values.join(",").slice(0, 60)}".`, { file, line: i + 2 });
-    boxes.set(name!, [x0, y0, x1, y1]);
-  });
-  return boxes;
 }

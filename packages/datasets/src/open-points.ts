@@ -1,12 +1,15 @@
+import { existsSync, statSync } from "node:fs";
+import { extname } from "node:path";
 import { checkOptions, getLandmarkScheme } from "@acr/core";
 import { openScan } from "./internal/recorded-dataset.js";
 import { scanFolders } from "./internal/scan-folders.js";
 import { splitFolders } from "./internal/split-300w.js";
+import { LIST_EXTENSIONS, openList } from "./open-list.js";
 import type { OpenedDataset } from "./opened-dataset.js";
 
 /** Options of `openPoints`. */
 export interface OpenPointsOptions {
-  /** The folder with pictures and their `.pts`, `.json` or `.ljson` files. */
+  /** The folder with pictures and their `.pts`, `.json` or `.ljson` files, or a list file that `openList` reads. */
   root: string;
   /** Folders below root, separated by commas. Default: root itself. */
   split?: string;
@@ -19,8 +22,16 @@ export interface OpenPointsOptions {
 /** The folders of a split of a plain folder data set. */
 export const foldersOfPoints = (split: string | undefined): string[] => (split ? splitFolders(split) : ["."]);
 
+/** Whether root is a list file instead of a folder. */
+export const isList = (root: string): boolean =>
+  typeof root === "string" &&
+  LIST_EXTENSIONS.includes(extname(root).toLowerCase()) &&
+  existsSync(root) &&
+  statSync(root).isFile();
+
 /**
- * Your own pictures: `.jpg` or `.png` with a `.pts`, `.json` or `.ljson` of the same name beside each.
+ * Your own pictures: `.jpg` or `.png` with a `.pts`, `.json` or `.ljson` of the same name beside each. Where root is a file,
+ * it is taken as a list: dlib XML, COCO JSON or CSV, see `openList`.
  *
  * @throws {InvalidArgumentError} a folder does not exist.   @throws {DataFormatError} a faulty sample, with file and line, unless skipFaulty.
  * @example const faces = await openPoints({ root: "my-faces" });
@@ -28,6 +39,7 @@ export const foldersOfPoints = (split: string | undefined): string[] => (split ?
 export async function openPoints(options: OpenPointsOptions): Promise<OpenedDataset> {
   checkOptions("openPoints", options, ["root", "split", "scheme", "skipFaulty"]);
   const { root, split, scheme: id = "ibug68", skipFaulty = false } = options;
+  if (isList(root)) return openList({ file: root, scheme: id, skipFaulty });
   const scheme = getLandmarkScheme(id);
   const scan = scanFolders({ functionName: "openPoints", root, folders: foldersOfPoints(split), scheme });
   return openScan(`points:${split ?? root}`, scheme, scan, { skipFaulty });

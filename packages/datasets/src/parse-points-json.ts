@@ -1,4 +1,5 @@
 import { type Box, DataFormatError } from "@acr/core";
+import { parseJson } from "./internal/parse-json.js";
 
 /** Labels of one picture. */
 export interface PointLabels {
@@ -26,12 +27,7 @@ export function parsePointsJson(
   { file, landmarkCount }: { file: string; landmarkCount?: number },
 ): PointLabels {
   const fault = (message: string) => new DataFormatError(message, { file });
-  let content: unknown;
-  try {
-    content = JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    throw fault(`is not JSON: ${(error as Error).message}.`);
-  }
+  const content = parseJson(text, file);
   const fields = (content ?? {}) as { landmarks?: unknown; visible?: unknown; box?: unknown; groups?: unknown };
   const menpo = menpoPoints(fields);
   const points = menpo ?? fields.landmarks;
@@ -76,8 +72,13 @@ function menpoPoints(fields: { landmarks?: unknown; groups?: unknown }): unknown
       Array.isArray(group?.landmarks) ? group.landmarks.map((entry: { point?: unknown }) => entry?.point) : [],
     );
   }
+  // Version 3: named groups of { landmarks: { points } }, of which the first counts.
+  if (groups !== null && typeof groups === "object") {
+    const first = Object.values(groups)[0] as { landmarks?: { points?: unknown } | null } | null | undefined;
+    return Array.isArray(first?.landmarks?.points) ? first.landmarks.points : undefined;
+  }
   if (landmarks === null || typeof landmarks !== "object" || Array.isArray(landmarks)) return undefined;
-  // Version 2: { points }. Version 3: named groups, of which the first counts.
+  // Version 2: { points }; some tools write named sets of them.
   const direct = (landmarks as { points?: unknown }).points;
   const points = direct ?? (Object.values(landmarks)[0] as { points?: unknown } | undefined)?.points;
   return Array.isArray(points) ? points : undefined;
