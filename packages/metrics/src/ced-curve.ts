@@ -21,6 +21,8 @@ export function cedCurve(
   { thresholds = defaultThresholds() }: { thresholds?: readonly number[] } = {},
 ): CedCurve {
   checkErrors("cedCurve", errors);
+  const bad = thresholds.findIndex((threshold) => !(threshold >= 0 && Number.isFinite(threshold)));
+  if (bad >= 0) throw new InvalidArgumentError(`cedCurve: thresholds[${bad}] must be >= 0; got ${thresholds[bad]}.`);
   if (thresholds.length === 0) throw new InvalidArgumentError("cedCurve: thresholds must not be empty.");
   const sorted = Float64Array.from(errors).sort();
   const fractions = thresholds.map((threshold) => {

@@ -8,6 +8,11 @@ export function checkErrors(functionName: string, errors: ArrayLike<number>, thr
     if (!Number.isFinite(errors[i]!))
       throw new InvalidArgumentError(`${functionName}: errors[${i}] must be finite; got ${errors[i]}.`);
   }
-  if (threshold !== undefined && !(threshold > 0))
-    throw new InvalidArgumentError(`${functionName}: threshold must be > 0; got ${threshold}.`);
+  if (threshold !== undefined) checkThreshold(functionName, "threshold", threshold);
+}
+
+/** A threshold that errors are compared with or divided by. */
+export function checkThreshold(functionName: string, name: string, threshold: number): void {
+  if (!(threshold > 0 && Number.isFinite(threshold)))
+    throw new InvalidArgumentError(`${functionName}: ${name} must be > 0; got ${threshold}.`);
 }
