@@ -5,6 +5,7 @@ import { expectNoTensorLeak } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { type LayersModel, loadLayersModel } from "@tensorflow/tfjs-layers";
 import { createLandmarkModel } from "./create-landmark-model.js";
+import { listHeads } from "./list-heads.js";
 
 const predict = (model: LayersModel, images: tf.Tensor) =>
   tf.tidy(() => (model.predict(images) as tf.Tensor).arraySync());
@@ -73,6 +74,40 @@ describe("createLandmarkModel(options)", () => {
     },
   );
 
+  test.each([
+    ["integral", [64, 64]],
+    ["simcc", [64, 96]],
+    ["pip", [112, 112]],
+    ["pip", [192, 224]],
+    ["integral", [112, 100]],
+  ] as const)(
+    "head %s at %j loads in plain tfjs with the same outputs; its grids do not train",
+    async (head, imageSize) => {
+      const model = createLandmarkModel({
+        backbone: "mobilenet_v2_035",
+        landmarkCount: 3,
+        imageSize,
+        dropout: 0.2,
+        head,
+        meanShape,
+        seed: 1,
+      });
+      expect(model.outputs[0]!.shape).toEqual([null, 3, 2]);
+      const grid = model.layers.filter(
+        ({ name, weights }) => /^(landmarks|head_[xy]|.*_mean.*|head_cell_.*)$/.test(name) && weights.length > 0,
+      );
+      expect(grid.length).toBeGreaterThan(0);
+      for (const layer of grid) expect(layer.trainableWeights).toEqual([]);
+      const images = tf.randomUniform([2, ...imageSize, 3], 0, 255, "float32", 4);
+      const loaded = await saveAndLoad(model);
+      expect(loaded.trainableWeights).toHaveLength(model.trainableWeights.length);
+      expect(predict(loaded, images)).toEqual(predict(model, images));
+      images.dispose();
+      model.dispose();
+      loaded.dispose();
+    },
+  );
+
   test("maps pixels 0 … 255 to the backbone's −1 … 1", () => {
     const model = createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 1, imageSize: 32 });
     const pixels = tf.tensor4d([0, 127.5, 255], [1, 1, 1, 3]);
@@ -123,9 +158,9 @@ describe("createLandmarkModel(options)", () => {
     expect(momenta).toEqual([0.99, 0.9]);
   });
 
-  test("leaves no tensor behind a disposed model", async () => {
+  test.each(listHeads())("head %s leaves no tensor behind a disposed model", async (head) => {
     await expectNoTensorLeak(() =>
-      createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 3, meanShape }).dispose(),
+      createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 3, imageSize: 64, head, meanShape }).dispose(),
     );
   });
 
@@ -134,7 +169,7 @@ describe("createLandmarkModel(options)", () => {
     [{ landmarkCount: 0 }, InvalidArgumentError, /landmarkCount must be an integer >= 1; got 0/],
     [{ imageSize: 16 }, InvalidArgumentError, /imageSize must be an integer >= 32/],
     [{ dropout: 1 }, InvalidArgumentError, /dropout must be a number in \[0, 1\); got 1/],
-    [{ head: "pip" }, InvalidArgumentError, /head must be "gap"; got "pip"/],
+    [{ head: "dense" }, InvalidArgumentError, /head must be "gap" or "integral" or "simcc" or "pip"; got "dense"/],
     [{ meanShape: [1, 2] }, ShapeError, /meanShape must be 2K = 6 finite numbers; got 2 values/],
     [{ meanShape: [0, 0, 0, 0, 0, Number.NaN] }, ShapeError, /finite/],
     [{ dropOut: 0.1 }, InvalidArgumentError, /unknown option "dropOut"\. Did you mean dropout/],

@@ -1,8 +1,8 @@
-import { checkOptions, createRandom, InvalidArgumentError, ShapeError } from "@acr/core";
-import { tensor1d, zeros } from "@tensorflow/tfjs-core";
+import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
 import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
-import { Dropout } from "./internal/dropout.js";
+import { Graph } from "./internal/graph.js";
+import { type HeadName, landmarkHeads } from "./internal/heads/landmark-heads.js";
 import { findRegistration } from "./internal/registry.js";
 
 /** Options of `createLandmarkModel`. */
@@ -13,11 +13,18 @@ export interface LandmarkModelOptions {
   landmarkCount: number;
   /** Side of the square crops, or [height, width], pixels, ≥ 32. Default: the backbone's own size. */
   imageSize?: number | readonly [number, number];
-  /** Share of pooled features dropped in training, [0, 1). Default 0. */
+  /** Share of features (of whole maps, but for `gap`) dropped in training, in front of the last layer, [0, 1). Default 0. */
   dropout?: number;
-  /** `"gap"`: global average pooling, dropout, one linear layer (the paper's). Default `"gap"`. */
-  head?: "gap";
-  /** 2K coordinates in the `centered` frame where predictions start. Default: the centre of the crop. */
+  /**
+   * How landmarks are read from the features. `"gap"`: global average pooling, dropout, one linear layer (the paper's);
+   * `"integral"`: a heat map each and its mean place; `"simcc"`: bins of x and of y; `"pip"`: coarse cells and offsets.
+   * Default `"gap"`.
+   */
+  head?: HeadName;
+  /**
+   * 2K coordinates in the `centered` frame: where predictions of `gap` start (default: the centre of the crop), and what
+   * tells `pip` the neighbours (default: none).
+   */
   meanShape?: ArrayLike<number>;
   /**
    * Momentum of all BatchNorm layers, [0, 1). Default 0.99: Keras' 0.999 for MobileNetV2 needs thousands of steps until
@@ -29,6 +36,9 @@ export interface LandmarkModelOptions {
   /** Seed of starting weights and dropout masks. Default 0. */
   seed?: number | string;
 }
+
+/** Of the head's BatchNorm layers; the families here use the same. */
+const HEAD_EPSILON = 1e-3;
 
 const KNOWN_OPTIONS = [
   "backbone",
@@ -47,7 +57,8 @@ const KNOWN_OPTIONS = [
  * standard layers only: what it saves, plain tfjs loads.
  *
  * Input [B, H, W, 3], values 0 … 255. Output [B, K, 2], (x, y) in the `centered` frame (crop side = 1, centre = 0).
- * The linear layer starts with a zero kernel and the mean shape as bias, so that training starts at the mean shape.
+ * The linear layer of `gap` starts with a zero kernel and the mean shape as bias, so that training starts at the mean shape.
+ * Heads with a loss of their own are trained through `createHeadTraining`; `predictLandmarks` also gives confidences.
  *
  * @returns a LayersModel, owned by the caller.
  * @throws {InvalidArgumentError} unknown backbone (with the nearest ones) or option, or a value out of range.
@@ -75,7 +86,7 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   }
   const [height, width] = checkInputSize(caller, "imageSize", options.imageSize ?? preset.inputSize);
   checkRange(caller, "dropout", dropout);
-  checkOneOf(caller, "head", head, ["gap"]);
+  checkOneOf(caller, "head", head, Object.keys(landmarkHeads));
   checkRange(caller, "batchNormMomentum", batchNormMomentum);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
   if (dropPath !== undefined && !backbone.startsWith("efficientnet")) {
@@ -94,27 +105,15 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
     ? images
     : (layers.rescaling({ name: "preprocess", scale, offset }).apply(images) as SymbolicTensor);
   const { maps, poolingName } = build(pixels, { seed, batchNormMomentum, dropPath });
-  let x = layers.globalAveragePooling2d({ name: poolingName.avg }).apply(maps[maps.length - 1]!) as SymbolicTensor;
-  if (dropout > 0) {
-    const maskSeed = createRandom(seed)
-      .fork("head_dropout")
-      .integer(2 ** 31 - 1);
-    x = new Dropout({ name: "head_dropout", rate: dropout, maskSeed }).apply(x) as SymbolicTensor;
-  }
-  const dense = layers.dense({
-    name: "head_dense",
-    units,
-    kernelInitializer: "zeros",
-    biasInitializer: "zeros",
+  const graph = new Graph({ seed, batchNormMomentum, batchNormEpsilon: HEAD_EPSILON, kernelStart: "torch-uniform" });
+  const landmarks = landmarkHeads[head].build({
+    graph,
+    maps,
+    landmarkCount,
+    inputSize: [height, width],
+    dropout,
+    meanShape: meanShape && Array.from(meanShape),
+    poolingName: poolingName.avg,
   });
-  x = dense.apply(x) as SymbolicTensor;
-  x = layers.reshape({ name: "landmarks", targetShape: [landmarkCount, 2] }).apply(x) as SymbolicTensor;
-  if (meanShape) {
-    const kernel = zeros([preset.featureCount, units]);
-    const bias = tensor1d(Array.from(meanShape));
-    dense.setWeights([kernel, bias]);
-    kernel.dispose();
-    bias.dispose();
-  }
-  return model({ name: `${backbone}_landmarks`, inputs: images, outputs: x });
+  return model({ name: `${backbone}_landmarks`, inputs: images, outputs: landmarks });
 }

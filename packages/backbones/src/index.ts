@@ -1,10 +1,14 @@
 export type { BackbonePreset } from "./backbone-preset.js";
 export { type BackboneOptions, createBackbone } from "./create-backbone.js";
+export { createHeadTraining, type HeadTraining, type HeadTrainingOptions } from "./create-head-training.js";
 export { createLandmarkModel, type LandmarkModelOptions } from "./create-landmark-model.js";
 export { getBackbonePreset } from "./get-backbone-preset.js";
+export type { HeadName } from "./internal/heads/landmark-heads.js";
 export { listBackbones } from "./list-backbones.js";
+export { listHeads } from "./list-heads.js";
 export {
   type KerasWeightsReport,
   type LoadKerasWeightsOptions,
   loadKerasWeights,
 } from "./load-keras-weights.js";
+export { type LandmarkPrediction, predictLandmarks } from "./predict-landmarks.js";

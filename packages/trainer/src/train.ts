@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
-import { createLandmarkModel, type LandmarkModelOptions } from "@acr/backbones";
+import { createHeadTraining, createLandmarkModel, type HeadTraining, type LandmarkModelOptions } from "@acr/backbones";
 import { setupBackend } from "@acr/backend";
 import { type Augmentation, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoader, type Loader } from "@acr/datasets";
@@ -12,6 +12,7 @@ import {
   type Scalar,
   type Tensor,
   tensor,
+  tensor3d,
   tensor4d,
   tidy,
   type Variable,
@@ -148,7 +149,11 @@ async function resumedRecipe(folder: string, input: RecipeInput | undefined): Pr
 /** The state of one run; owns the model, the optimizer and their tensors. */
 class TrainingRun {
   model!: LayersModel;
+  private head!: HeadTraining;
+  /** What is trained: the landmarks, and what the head's own loss reads. */
   private fused!: LayersModel;
+  /** The landmarks alone. */
+  private predictor!: LayersModel;
   private optimizer!: FusedAdam;
   private loss!: Loss;
   private shapeModel: PointModel | undefined;
@@ -196,7 +201,9 @@ class TrainingRun {
           meanShape: shapeModel.mean,
           seed: recipe.seed,
         });
-    this.fused = optimizeForTraining(this.model);
+    this.head = createHeadTraining(this.model);
+    this.fused = optimizeForTraining(this.head.model);
+    this.predictor = this.head.model === this.model ? this.fused : optimizeForTraining(this.model);
     const { name: _, ...adam } = recipe.optimizer;
     this.optimizer = new FusedAdam({ ...adam, learningRate: recipe.learningRate });
     if (checkpoint) await this.restore(checkpoint);
@@ -249,7 +256,8 @@ class TrainingRun {
         asked = performance.now();
       }
       const trainSeconds = (performance.now() - epochStarted) / 1000;
-      const { nmePercent, failureRatePercent, auc } = (await evaluateModel(this.fused, this.valFaces, recipe)).metrics;
+      const { nmePercent, failureRatePercent, auc } = (await evaluateModel(this.predictor, this.valFaces, recipe))
+        .metrics;
       const isBest = this.best === undefined || nmePercent < this.best.nmePercent;
       if (isBest) {
         this.best = { epoch: epoch + 1, nmePercent };
@@ -307,13 +315,17 @@ class TrainingRun {
     const batchSize = this.recipe.batchSize;
     return tidy(() => {
       const x = tensor4d(new Float32Array(images), [batchSize, imageSize, imageSize, 3]);
-      const y = tensor(landmarks, [batchSize, landmarks.length / 2 / batchSize, 2]);
+      const y = tensor3d(landmarks, [batchSize, landmarks.length / 2 / batchSize, 2]);
       const difficulty =
         this.shapeModel && difficultyTensor(this.shapeModel, y, { modes: modes!, unit: this.recipe.difficulty.unit });
       const variables = modelVariables(this.model).trainable;
       const { value, grads } = variableGrads(
         () =>
-          this.loss(this.fused.apply(x, { training: true }) as Tensor, y, difficulty ? { difficulty } : {}) as Scalar,
+          this.head.loss(
+            this.fused.apply(x, { training: true }) as Tensor | Tensor[],
+            y,
+            (predictions, targets) => this.loss(predictions, targets, difficulty ? { difficulty } : {}) as Scalar,
+          ),
         variables,
       );
       this.optimizer.applyGradients(grads, { learningRate });

@@ -70,6 +70,14 @@ export class Graph {
     return layers.reLU({ name, maxValue: 6 }).apply(x) as SymbolicTensor;
   }
 
+  relu(x: SymbolicTensor, name: string): SymbolicTensor {
+    return layers.reLU({ name }).apply(x) as SymbolicTensor;
+  }
+
+  dense(x: SymbolicTensor, name: string, units: number): SymbolicTensor {
+    return layers.dense({ name, units, kernelInitializer: this.start(name, false) }).apply(x) as SymbolicTensor;
+  }
+
   activation(x: SymbolicTensor, name: string, activation: "swish"): SymbolicTensor {
     return layers.activation({ name, activation }).apply(x) as SymbolicTensor;
   }
