@@ -1,10 +1,13 @@
-import { checkOptions, InvalidArgumentError, type LandmarkScheme, ShapeError } from "@acr/core";
-import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { checkOptions, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
 import { applySimilarity } from "./apply-similarity.js";
-import { readBinary, writeBinary } from "./internal/binary-form.js";
+import { type ActiveShapeFields, readActiveShape, writeActiveShape } from "./internal/active-shape-form.js";
+import { checkInteger } from "./internal/check-integer.js";
 import { checkShape } from "./internal/check-shape.js";
-import { fromWindow, type GrayWindow, halve, sampleWindow, toWindow, windowFrame } from "./internal/face-window.js";
-import { derivativesAlong, type Neighbours, neighboursOf, normalizedPart, normalsOf } from "./internal/profile.js";
+import { type GrayWindow, halve, sampleWindow } from "./internal/gray-window.js";
+import { derivativesAlong, normalizedPart, normalsOf } from "./internal/profile.js";
+import { ProfileLearner } from "./internal/profile-learner.js";
+import { atLevel, profileDistance } from "./internal/profile-level.js";
+import { fromWindow, toWindow, windowFrame } from "./internal/window-frame.js";
 import { invertSimilarity } from "./invert-similarity.js";
 import type { PixelImage } from "./pixel-image.js";
 import { PointModel } from "./point-model.js";
@@ -36,7 +39,7 @@ export interface ActiveShapeFitOptions {
 
 /** Options of `search`. */
 export interface ActiveShapeSearchOptions {
-  /** Most rounds at each resolution, >= 1. Default 8. */
+  /** Most rounds at each resolution, >= 1. Default 16. */
   maxIterations?: number;
   /** Samples searched on either side of a landmark, 1 … 16. Default 3. */
   searchReach?: number;
@@ -54,14 +57,6 @@ export interface ActiveShapeResult {
   cost: number;
 }
 
-/** Statistics of the profiles of one resolution: K means and K inverse covariances, one after the other. */
-interface Level {
-  means: Float64Array;
-  precisions: Float64Array;
-}
-
-/** The profile's covariance gets this share of its mean variance on the diagonal, so that it can be inverted. */
-const RIDGE = 0.05;
 /** A resolution is done when this share of the landmarks stays within half the search reach. */
 const SETTLED = 0.95;
 
@@ -84,26 +79,11 @@ const SETTLED = 0.95;
 export class ActiveShapeModel {
   /** Shapes in the window's frame after Procrustes alignment. */
   readonly shapeModel: PointModel;
-  private readonly start: Float64Array;
-  private readonly neighbours: Neighbours;
-  private readonly levels: readonly Level[];
-  private readonly faceSize: number;
-  private readonly profileReach: number;
+  private readonly fields: ActiveShapeFields;
 
-  private constructor(fields: {
-    shapeModel: PointModel;
-    start: Float64Array;
-    neighbours: Neighbours;
-    levels: readonly Level[];
-    faceSize: number;
-    profileReach: number;
-  }) {
+  private constructor(fields: ActiveShapeFields) {
+    this.fields = fields;
     this.shapeModel = fields.shapeModel;
-    this.start = fields.start;
-    this.neighbours = fields.neighbours;
-    this.levels = fields.levels;
-    this.faceSize = fields.faceSize;
-    this.profileReach = fields.profileReach;
   }
 
   /**
@@ -124,32 +104,33 @@ export class ActiveShapeModel {
     checkInteger(caller, "faceSize", faceSize, 16, 512);
     checkInteger(caller, "levels", levelCount, 1, 5);
     checkInteger(caller, "profileReach", profileReach, 1, 32);
+    if (!(variance > 0 && variance <= 1))
+      throw new InvalidArgumentError(`${caller}: variance must be in (0, 1]; got ${variance}.`);
     const shapes: Float64Array[] = [];
-    const windows: GrayWindow[] = [];
+    const learner = new ProfileLearner({
+      levelCount,
+      reach: profileReach,
+      contours: Object.values(scheme?.groups ?? {}),
+    });
     for await (const { image, landmarks, box } of samples) {
-      checkShape(caller, `landmarks of sample ${shapes.length}`, landmarks, shapes[0]?.length ?? landmarks.length);
+      checkShape(caller, `landmarks of sample ${shapes.length}`, landmarks, shapes[0]?.length ?? landmarks?.length);
       const frame = windowFrame(caller, box, faceSize);
-      shapes.push(toWindow(landmarks, frame));
-      windows.push(sampleWindow(caller, image, frame));
+      const shape = toWindow(landmarks, frame);
+      shapes.push(shape);
+      learner.add(sampleWindow(caller, image, frame), shape);
     }
     if (shapes.length < 2)
       throw new InvalidArgumentError(`${caller}: samples must hold at least 2; got ${shapes.length}.`);
     const full = PointModel.fit(shapes, { align: "procrustes", scheme });
-    const modes = full.modeCount({ by: "variance", fraction: variance });
-    const shapeModel = PointModel.fromJSON({
-      ...full.toJSON(),
-      modes: full.modes.slice(0, modes).map((mode) => [...mode]),
-      eigenvalues: [...full.eigenvalues.slice(0, modes)],
-    });
-    const start = new Float64Array(shapeModel.mean.length);
+    const start = new Float64Array(full.mean.length);
     for (const shape of shapes) for (let q = 0; q < start.length; q++) start[q]! += shape[q]! / shapes.length;
-    const neighbours = neighboursOf(start, Object.values(scheme?.groups ?? {}));
-    const levels: Level[] = [];
-    for (let level = 0; level < levelCount; level++) {
-      if (level > 0) for (const [i, window] of windows.entries()) windows[i] = halve(window);
-      levels.push(learnLevel(windows, shapes, { level, neighbours, profileReach }));
-    }
-    return new ActiveShapeModel({ shapeModel, start, neighbours, levels, faceSize, profileReach });
+    return new ActiveShapeModel({
+      shapeModel: full.truncate({ modes: full.modeCount({ by: "variance", fraction: variance }) }),
+      start,
+      faceSize,
+      profileReach,
+      ...learner.finish(),
+    });
   }
 
   /**
@@ -162,17 +143,18 @@ export class ActiveShapeModel {
   search(image: PixelImage, box: ArrayLike<number>, options: ActiveShapeSearchOptions = {}): ActiveShapeResult {
     const caller = "ActiveShapeModel.search";
     checkOptions(caller, options, ["maxIterations", "searchReach", "clip"]);
-    const { maxIterations = 8, searchReach = 3, clip = 1.5 } = options;
+    const { maxIterations = 16, searchReach = 3, clip = 1.5 } = options;
     checkInteger(caller, "maxIterations", maxIterations, 1, 1000);
     checkInteger(caller, "searchReach", searchReach, 1, 16);
     if (!(clip > 0)) throw new InvalidArgumentError(`${caller}: clip must be > 0; got ${clip}.`);
-    const frame = windowFrame(caller, box, this.faceSize);
+    const { faceSize, levels, start } = this.fields;
+    const frame = windowFrame(caller, box, faceSize);
     const pyramid = [sampleWindow(caller, image, frame)];
-    while (pyramid.length < this.levels.length) pyramid.push(halve(pyramid.at(-1)!));
-    let shape: Float64Array = this.start.slice();
+    while (pyramid.length < levels.length) pyramid.push(halve(pyramid.at(-1)!));
+    let shape: Float64Array = start.slice();
     let iterations = 0;
     let cost = 0;
-    for (let level = this.levels.length - 1; level >= 0; level--) {
+    for (let level = levels.length - 1; level >= 0; level--) {
       for (let round = 0; round < maxIterations; round++) {
         const moved = this.moveAlongNormals(pyramid[level]!, shape, level, searchReach);
         shape = this.nearestAllowed(moved.shape, clip);
@@ -190,16 +172,7 @@ export class ActiveShapeModel {
    * @example await writeFile("face.acrb", model.toBinary());
    */
   toBinary(): Uint8Array {
-    const { shapeModel, start, neighbours, levels, faceSize, profileReach } = this;
-    return writeBinary({
-      kind: KIND,
-      header: { formatVersion: 1, shapeModel: shapeModel.toJSON(), neighbours, faceSize, profileReach },
-      blocks: {
-        start,
-        ...Object.fromEntries(levels.map(({ means }, i) => [`means${i}`, means])),
-        ...Object.fromEntries(levels.map(({ precisions }, i) => [`precisions${i}`, precisions])),
-      },
-    });
+    return writeActiveShape(this.fields);
   }
 
   /**
@@ -207,42 +180,14 @@ export class ActiveShapeModel {
    * @example ActiveShapeModel.fromBinary(await readFile("face.acrb"));
    */
   static fromBinary(bytes: Uint8Array): ActiveShapeModel {
-    const caller = "ActiveShapeModel.fromBinary";
-    const { header, blocks } = readBinary(caller, KIND, bytes);
-    if (header.formatVersion !== 1)
-      throw new InvalidArgumentError(
-        `${caller}: formatVersion must be 1; got ${String(header.formatVersion)}. Update @acr/shape-model`,
-      );
-    const shapeModel = PointModel.fromJSON(header.shapeModel as never);
-    const { neighbours, faceSize, profileReach } = header as {
-      neighbours: Neighbours;
-      faceSize: number;
-      profileReach: number;
-    };
-    const count = shapeModel.landmarkCount;
-    checkInteger(caller, "faceSize", faceSize, 16, 512);
-    checkInteger(caller, "profileReach", profileReach, 1, 32);
-    const isIndex = (k: unknown) => Number.isInteger(k) && (k as number) >= 0 && (k as number) < count;
-    if (!(Array.isArray(neighbours) && neighbours.length === count && neighbours.every((pair) => pair.every(isIndex))))
-      throw new InvalidArgumentError(`${caller}: neighbours must be ${count} pairs of landmarks.`);
-    checkShape(caller, "start", blocks.start ?? [], 2 * count);
-    const size = 2 * profileReach + 1;
-    const levels: Level[] = [];
-    for (let i = 0; blocks[`means${i}`]; i++) {
-      const [means, precisions] = [blocks[`means${i}`]!, blocks[`precisions${i}`] ?? new Float64Array()];
-      checkShape(caller, `means of level ${i}`, means, count * size);
-      checkShape(caller, `precisions of level ${i}`, precisions, count * size * size);
-      levels.push({ means, precisions });
-    }
-    if (levels.length === 0) throw new ShapeError(`${caller}: profiles must have at least one level; got none.`);
-    return new ActiveShapeModel({ shapeModel, start: blocks.start!, neighbours, levels, faceSize, profileReach });
+    return new ActiveShapeModel(readActiveShape("ActiveShapeModel.fromBinary", bytes));
   }
 
   private moveAlongNormals(image: GrayWindow, shape: Float64Array, level: number, searchReach: number) {
-    const { means, precisions } = this.levels[level]!;
-    const size = 2 * this.profileReach + 1;
+    const { levels, neighbours, profileReach } = this.fields;
+    const size = 2 * profileReach + 1;
     const scale = 2 ** level;
-    const normals = normalsOf(shape, this.neighbours);
+    const normals = normalsOf(shape, neighbours);
     const derivatives = new Float64Array(size + 2 * searchReach);
     const part = new Float64Array(size);
     const moved = shape.slice();
@@ -250,12 +195,12 @@ export class ActiveShapeModel {
     let cost = 0;
     for (let k = 0; k < shape.length / 2; k++) {
       const normal = [normals[2 * k]!, normals[2 * k + 1]!] as const;
-      derivativesAlong(image, atLevel(shape, k, scale), normal, this.profileReach + searchReach, derivatives);
+      derivativesAlong(image, atLevel(shape, k, scale), normal, profileReach + searchReach, derivatives);
       let best = 0;
       let least = Number.POSITIVE_INFINITY;
       for (let offset = -searchReach; offset <= searchReach; offset++) {
         normalizedPart(derivatives, offset + searchReach, part);
-        const distance = mahalanobis(part, means, precisions, k);
+        const distance = profileDistance(part, levels[level]!, k);
         if (distance < least) [least, best] = [distance, offset];
       }
       moved[2 * k]! += best * scale * normal[0];
@@ -276,73 +221,4 @@ export class ActiveShapeModel {
     }
     return applySimilarity(pose, allowed);
   }
-}
-
-/** Names the binary form. */
-const KIND = "ActiveShapeModel";
-
-/** A landmark in the pixels of a level: pixel p lies at 2p + 0.5 one level finer. */
-const atLevel = (shape: Float64Array, k: number, scale: number) =>
-  [(shape[2 * k]! + 0.5) / scale - 0.5, (shape[2 * k + 1]! + 0.5) / scale - 0.5] as const;
-
-/** Squared Mahalanobis distance of a profile; the precision is symmetric, so half of it is read. */
-function mahalanobis(part: Float64Array, means: Float64Array, precisions: Float64Array, k: number) {
-  const size = part.length;
-  let sum = 0;
-  for (let i = 0; i < size; i++) {
-    const di = part[i]! - means[k * size + i]!;
-    const row = (k * size + i) * size;
-    let half = 0.5 * precisions[row + i]! * di;
-    for (let j = 0; j < i; j++) half += precisions[row + j]! * (part[j]! - means[k * size + j]!);
-    sum += 2 * di * half;
-  }
-  return sum;
-}
-
-function learnLevel(
-  windows: readonly GrayWindow[],
-  shapes: readonly Float64Array[],
-  { level, neighbours, profileReach }: { level: number; neighbours: Neighbours; profileReach: number },
-): Level {
-  const count = neighbours.length;
-  const size = 2 * profileReach + 1;
-  const scale = 2 ** level;
-  const means = new Float64Array(count * size);
-  const products = new Float64Array(count * size * size);
-  const derivatives = new Float64Array(size);
-  const part = new Float64Array(size);
-  for (const [i, window] of windows.entries()) {
-    const shape = shapes[i]!;
-    const normals = normalsOf(shape, neighbours);
-    for (let k = 0; k < count; k++) {
-      derivativesAlong(
-        window,
-        atLevel(shape, k, scale),
-        [normals[2 * k]!, normals[2 * k + 1]!],
-        profileReach,
-        derivatives,
-      );
-      normalizedPart(derivatives, 0, part);
-      for (let p = 0; p < size; p++) {
-        means[k * size + p]! += part[p]! / windows.length;
-        for (let q = 0; q < size; q++) products[(k * size + p) * size + q]! += (part[p]! * part[q]!) / windows.length;
-      }
-    }
-  }
-  const precisions = new Float64Array(count * size * size);
-  for (let k = 0; k < count; k++) {
-    const covariance = Matrix.zeros(size, size);
-    for (let p = 0; p < size; p++)
-      for (let q = 0; q < size; q++)
-        covariance.set(p, q, products[(k * size + p) * size + q]! - means[k * size + p]! * means[k * size + q]!);
-    const ridge = (RIDGE * covariance.trace()) / size + 1e-9;
-    const inverse = new CholeskyDecomposition(covariance.add(Matrix.eye(size).mul(ridge))).solve(Matrix.eye(size));
-    precisions.set(inverse.to1DArray(), k * size * size);
-  }
-  return { means, precisions };
-}
-
-function checkInteger(caller: string, name: string, value: number, low: number, high: number): void {
-  if (!(Number.isInteger(value) && value >= low && value <= high))
-    throw new InvalidArgumentError(`${caller}: ${name} must be an integer from ${low} to ${high}; got ${value}.`);
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, ShapeError } from "@acr/core";
 import { type Tensor3D, tensor3d } from "@tensorflow/tfjs-core";
-import type { DifficultyOptions, PointModel } from "./point-model.js";
+import type { DifficultyOptions } from "./mode-options.js";
+import type { PointModel } from "./point-model.js";
 
 /** Difficulties of all faces of a data set, computed once. */
 export interface DifficultyTable {

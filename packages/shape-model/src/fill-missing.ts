@@ -1,6 +1,7 @@
 import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
 import { CholeskyDecomposition, Matrix } from "ml-matrix";
-import type { ModeOptions, PointModel } from "./point-model.js";
+import type { ModeOptions } from "./mode-options.js";
+import type { PointModel } from "./point-model.js";
 
 /** Options of `fillMissing`. */
 export interface FillMissingOptions extends ModeOptions {
@@ -89,15 +90,17 @@ export function fillMissing(
   const hidden = columns(unseen);
   const precision = Matrix.diag(used.map((value) => noiseVariance / value));
   let coefficients = Matrix.zeros(used.length, 1);
+  let factor: CholeskyDecomposition | undefined;
   if (seen.length > 0) {
     const shown = columns(seen);
     precision.add(shown.mmul(shown.transpose()));
     const deviations = Matrix.columnVector(seen.map((q) => shape[q]! - model.mean[q]!));
-    coefficients = new CholeskyDecomposition(precision).solve(shown.mmul(deviations));
+    factor = new CholeskyDecomposition(precision);
+    coefficients = factor.solve(shown.mmul(deviations));
   }
   const expected = hidden.transpose().mmul(coefficients);
   for (let i = 0; i < unseen.length; i++) filled[unseen[i]!]! += expected.get(i, 0);
-  const spread = hidden.transpose().mmul(new CholeskyDecomposition(precision).solve(hidden));
+  const spread = hidden.transpose().mmul((factor ?? new CholeskyDecomposition(precision)).solve(hidden));
   const covariance = unseen.map((_, p) =>
     Float64Array.from(unseen, (_, q) => noiseVariance * spread.get(p, q) + noise(p, q)),
   );

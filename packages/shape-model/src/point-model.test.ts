@@ -88,6 +88,33 @@ describe("PointModel", () => {
     expectClose(PointModel.merge(few, again).eigenvalues, [...PointModel.fit(many.slice(0, 60)).eigenvalues], 1e-12);
   });
 
+  it("truncates to what maxModes would have kept, and answers by count as the whole model does", () => {
+    const truncated = model.truncate({ modes: 3 });
+    expect(truncated.toJSON()).toEqual(PointModel.fit(shapes, { maxModes: 3 }).toJSON());
+    const share = { by: "count", fraction: 0.25 } as const;
+    expect(truncated.modeCount(share)).toBe(model.modeCount(share));
+    expect(model.modes).toHaveLength(10);
+  });
+
+  it("remembers that its shapes were aligned, and does not merge models of different frames", () => {
+    const aligned = PointModel.fit(shapes, { align: "procrustes" });
+    expect(PointModel.fromBinary(aligned.toBinary()).align).toBe("procrustes");
+    expect(PointModel.fromJSON(JSON.parse(JSON.stringify(aligned))).align).toBe("procrustes");
+    expect(model.align).toBe("none");
+    expect(() => PointModel.merge(aligned, aligned)).toThrow('fitted without align: "procrustes"');
+  });
+
+  it("fits shapes of which the first lies far from all others", () => {
+    const outlier = shapes[0]!.map((value) => value + 1e6);
+    const many = [outlier, ...exampleShapes(400)];
+    const mean = many[0]!.map((_, q) => many.reduce((sum, shape) => sum + shape[q]!, 0) / many.length);
+    const expected = many.reduce(
+      (sum, shape) => sum + shape.reduce((own, value, q) => own + (value - mean[q]!) ** 2 / 400, 0),
+      0,
+    );
+    expectClose([PointModel.fit(many).totalVariance], [expected], 1e-10);
+  });
+
   it("merges two models into the model of all shapes", () => {
     const [first, second] = [PointModel.fit(shapes.slice(0, 25)), PointModel.fit(shapes.slice(25))];
     const merged = PointModel.merge(first, second);
@@ -231,6 +258,9 @@ describe("PointModel", () => {
   it("samples the same shape for the same seed", () => {
     expect(model.sample(1)).toEqual(model.sample(1));
     expect(model.sample(1)).not.toEqual(model.sample(2));
+    expect(model.sample(1, { modes: 0 })).toEqual(model.mean);
+    const tame = model.project(model.sample(1, { clip: 0.1 }));
+    expect(tame.every((b, i) => Math.abs(b) <= 0.1001 * Math.sqrt(model.eigenvalues[i]!) + 1e-12)).toBe(true);
   });
 
   it.each([
@@ -308,7 +338,44 @@ describe("PointModel", () => {
         ),
       "both must have 5 landmarks; got 1",
     ],
-    [() => PointModel.fromJSON(undefined as never), "formatVersion must be 1; got undefined"],
+    [() => PointModel.fromJSON(undefined as never), "a model must be an object; got undefined"],
+    [() => PointModel.fromJSON(null as never), "a model must be an object; got null"],
+    [() => PointModel.fromJSON([] as never), "a model must be an object; got an array"],
+    [() => PointModel.fromJSON({} as never), "formatVersion must be 1; got undefined. Is this a PointModel?"],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), formatVersion: 2 as never }),
+      "formatVersion must be 1; got 2. Update @acr/shape-model",
+    ],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), modes: model.modes.map((mode) => [...mode].map((v) => 2 * v)) }),
+      "mode 0 must have length 1",
+    ],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), modes: model.modes.map(() => [...model.modes[0]!]) }),
+      "modes 0 and 1 must be at right angles",
+    ],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), eigenvalues: [...model.eigenvalues].reverse() }),
+      "eigenvalues must fall from the largest to the smallest",
+    ],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), totalVariance: model.totalVariance / 2 }),
+      "totalVariance must be at least",
+    ],
+    [
+      () => PointModel.fromJSON({ ...model.toJSON(), scheme: "ibug68" }),
+      "mean must hold 68 landmarks, as ibug68 has; got 5",
+    ],
+    [() => PointModel.fromJSON({ ...model.toJSON(), align: "gpa" as never }), 'align must be "procrustes" or absent'],
+    [() => model.truncate({ modes: 0 }), "modes must be an integer from 1 to 10; got 0"],
+    [() => model.truncate(undefined as never), "modes must be an integer from 1 to 10; got undefined"],
+    [
+      () => PointModel.fit(shapes, { maxModes: 2 }).modeCount({ by: "count", fraction: 0.8 }),
+      "fraction must be at most 0.2, for the model holds 2 of 10 modes; got 0.8",
+    ],
+    [() => model.sample(1, { clip: 0 }), "clip must be > 0 or false; got 0"],
+    [() => model.sample(1, { modes: 11 }), "modes must be an integer from 0 to 10; got 11"],
+    [() => model.reconstruct(undefined as never), "modes must be an integer from 0 to 10; got NaN"],
     [() => PointModel.fromJSON({ ...model.toJSON(), mean: undefined as never }), "mean must hold 2K finite numbers"],
     [() => PointModel.fromJSON({ ...model.toJSON(), totalVariance: 0 }), "totalVariance must be > 0; got 0"],
     [

@@ -1,60 +1,15 @@
 import { checkOptions, createRandom, InvalidArgumentError, type LandmarkScheme, ShapeError } from "@acr/core";
 import { alignShapes } from "./align-shapes.js";
-import { readBinary, writeBinary } from "./internal/binary-form.js";
+import type { BuilderOptions, FitOptions, PointModelBuilder } from "./fit-options.js";
+import { checkInteger } from "./internal/check-integer.js";
 import { checkShape } from "./internal/check-shape.js";
-import { covarianceDivisor, decomposeCovariance, SAME } from "./internal/decompose.js";
+import { SAME } from "./internal/decompose.js";
+import { mergeFields } from "./internal/merge-fields.js";
 import type { PointModelFields } from "./internal/point-model-fields.js";
-import { checkFields } from "./internal/point-model-form.js";
+import { fromBytes, fromForm, toBytes, toForm } from "./internal/point-model-form.js";
 import { ShapeSum } from "./internal/shape-sum.js";
-
-/** Options of `PointModel.builder`. */
-export interface BuilderOptions {
-  /** Keep at most this many modes, >= 1. The total variance stays that of all. Default: all. */
-  maxModes?: number;
-  /** Numbering of the landmarks; the model remembers its id, so that `checkScheme` can refuse other data. Default: unknown. */
-  scheme?: LandmarkScheme;
-}
-
-/** Options of `PointModel.fit`. */
-export interface FitOptions extends BuilderOptions {
-  /** `"procrustes"` first moves, turns and scales all shapes onto their mean (`alignShapes`). Default `"none"`. */
-  align?: "none" | "procrustes";
-  /** One number > 0 a shape; only their ratios count. Alignment does not see them. Default: all equal. */
-  weights?: Iterable<number>;
-}
-
-/** Takes shapes one by one, from wherever they come, in memory that does not grow with their number. */
-export interface PointModelBuilder {
-  /** Shapes so far. */
-  readonly count: number;
-  /** Adds a flat shape.   @throws {ShapeError | InvalidArgumentError} as `PointModel.fit`. */
-  add(shape: ArrayLike<number>, options?: { weight?: number }): void;
-  /** The model of all shapes so far; more may follow. */
-  build(): PointModel;
-}
-
-/** How many modes to use. */
-export interface ModeOptions {
-  /** The first this many modes, 0 … modeCount. Default: all. */
-  modes?: number;
-}
-
-/** Options of `project`. */
-export interface ProjectOptions extends ModeOptions {
-  /** Limit of the coefficients in standard deviations, > 0; `false` for none. Default `false`. */
-  clip?: number | false;
-  /**
-   * What `clip` limits: each coefficient for itself (`"box"`), or the Mahalanobis distance of all together, by scaling
-   * them (`"ellipsoid"`). Default `"box"`, as in the paper.
-   */
-  region?: "box" | "ellipsoid";
-}
-
-/** Options of `smooth`. */
-export interface SmoothOptions extends Omit<ProjectOptions, "clip"> {
-  /** Coefficients are limited to ± this many standard deviations; `false` for no limit. Default 3. */
-  clip?: number | false;
-}
+import type { DifficultyOptions, ModeOptions, ProjectOptions, SampleOptions, SmoothOptions } from "./mode-options.js";
+import type { PointModelJson } from "./point-model-json.js";
 
 /** One row of the table of explained variance. */
 export interface ExplainedVariance {
@@ -66,27 +21,6 @@ export interface ExplainedVariance {
   ratio: number;
   /** Share of all of them. */
   cumulativeRatio: number;
-}
-
-/** Options of `difficulty`. */
-export interface DifficultyOptions extends SmoothOptions {
-  /** One value a coordinate (2K) or, from Euclidean distances, a landmark (K). Default `"coordinate"`. */
-  unit?: "coordinate" | "landmark";
-}
-
-/** A `PointModel` as JSON. */
-export interface PointModelJson {
-  formatVersion: 1;
-  mean: number[];
-  eigenvalues: number[];
-  /** One row a mode. */
-  modes: number[][];
-  totalVariance: number;
-  sampleCount: number;
-  /** Absent: all weights were 1. */
-  weightSums?: [number, number];
-  /** Id of the landmark scheme; absent: unknown. */
-  scheme?: string;
 }
 
 /**
@@ -117,6 +51,8 @@ export class PointModel {
   readonly weightSums: readonly [number, number];
   /** Id of the landmark scheme, where `fit` was told. */
   readonly scheme: string | undefined;
+  /** `"procrustes"`: the model knows form only, and shapes must be brought onto its mean (`similarityBetween`) first. */
+  readonly align: "none" | "procrustes";
 
   private constructor(fields: PointModelFields) {
     this.mean = fields.mean;
@@ -126,6 +62,7 @@ export class PointModel {
     this.sampleCount = fields.sampleCount;
     this.weightSums = fields.weightSums;
     this.scheme = fields.scheme;
+    this.align = fields.align;
   }
 
   /** K. */
@@ -165,7 +102,7 @@ export class PointModel {
         'PointModel.fit: align: "procrustes" needs all shapes at once; expected an array.',
       );
     }
-    const builder = createBuilder("PointModel.fit", builderOptions);
+    const builder = createBuilder("PointModel.fit", builderOptions, align);
     const weight = weights?.[Symbol.iterator]();
     for (const shape of align === "procrustes" ? alignShapes(shapes as ArrayLike<number>[]).shapes : shapes) {
       const next = weight?.next();
@@ -210,75 +147,26 @@ export class PointModel {
    * The model of two sets of shapes from their models, as if it had been fitted on all shapes together.
    *
    * @throws {ShapeError} different numbers of landmarks.
-   * @throws {InvalidArgumentError} different schemes, or a model was truncated by `maxModes`: the variance it dropped is lost.
+   * @throws {InvalidArgumentError} different schemes, a model that was truncated (the variance it dropped is lost) or
+   *   fitted with `align: "procrustes"` (each such model has a frame of its own).
    * @example PointModel.merge(PointModel.fit(monday), PointModel.fit(tuesday));
    */
   static merge(first: PointModel, second: PointModel): PointModel {
-    const length = first.mean.length;
-    if (second.mean.length !== length) {
-      throw new ShapeError(`PointModel.merge: both must have ${length / 2} landmarks; got ${second.landmarkCount}.`);
-    }
-    if (first.scheme !== second.scheme) {
-      throw new InvalidArgumentError(
-        `PointModel.merge: both must have the scheme ${first.scheme ?? "(unknown)"}; got ${second.scheme ?? "(unknown)"}.`,
-      );
-    }
-    for (const model of [first, second]) {
-      if (model.modes.length < Math.min(model.sampleCount - 1, length)) {
-        throw new InvalidArgumentError(
-          `PointModel.merge: models must hold all their modes; got ${model.modes.length}. Fit without maxModes.`,
-        );
-      }
-    }
-    const weightSums = [0, 1].map((i) => first.weightSums[i]! + second.weightSums[i]!) as [number, number];
-    const divisor = covarianceDivisor(weightSums);
-    const covariance = new Float64Array(length * length);
-    const addOuter = (vector: Float64Array, weight: number) => {
-      for (let p = 0; p < length; p++) {
-        const value = (weight * vector[p]!) / divisor;
-        for (let q = 0; q < length; q++) covariance[p * length + q]! += value * vector[q]!;
-      }
-    };
-    for (const model of [first, second]) {
-      const own = covarianceDivisor(model.weightSums);
-      for (const [i, mode] of model.modes.entries()) addOuter(mode, model.eigenvalues[i]! * own);
-    }
-    const apart = first.mean.map((value, q) => second.mean[q]! - value);
-    const share = second.weightSums[0] / weightSums[0];
-    addOuter(apart, first.weightSums[0] * share);
-    return new PointModel(
-      decomposeCovariance(covariance, {
-        caller: "PointModel.merge",
-        mean: first.mean.map((value, q) => value + apart[q]! * share),
-        sampleCount: first.sampleCount + second.sampleCount,
-        weightSums,
-        scheme: first.scheme,
-        maxModes: Number.POSITIVE_INFINITY,
-      }),
-    );
+    return new PointModel(mergeFields("PointModel.merge", first, second));
   }
 
   /**
-   * @throws {InvalidArgumentError} a newer formatVersion, or fields that are missing, of unequal length or not finite.
+   * @throws {InvalidArgumentError} a newer formatVersion, or fields that are missing, of unequal length, not finite or not
+   *   those of any model, such as modes that are not orthonormal.
    * @example PointModel.fromJSON(JSON.parse(await readFile("model.json", "utf8")));
    */
   static fromJSON(json: PointModelJson): PointModel {
-    return new PointModel(checkFields("PointModel.fromJSON", json as unknown as { [name: string]: unknown }));
+    return new PointModel(fromForm("PointModel.fromJSON", json));
   }
 
   /** Exact: every float64 comes back as it was. */
   toJSON(): PointModelJson {
-    const { mean, eigenvalues, modes, totalVariance, sampleCount, weightSums, scheme } = this;
-    return {
-      formatVersion: 1,
-      mean: [...mean],
-      eigenvalues: [...eigenvalues],
-      modes: modes.map((mode) => [...mode]),
-      totalVariance,
-      sampleCount,
-      ...(weightSums.every((sum) => sum === sampleCount) ? {} : { weightSums: [...weightSums] as [number, number] }),
-      ...(scheme === undefined ? {} : { scheme }),
-    };
+    return toForm(this);
   }
 
   /**
@@ -287,10 +175,7 @@ export class PointModel {
    * @example await writeFile("model.acrb", model.toBinary());
    */
   toBinary(): Uint8Array {
-    const { mean, eigenvalues, modes: _, ...header } = this.toJSON();
-    const modes = new Float64Array(eigenvalues.length * mean.length);
-    this.modes.forEach((mode, i) => modes.set(mode, i * mean.length));
-    return writeBinary({ kind: KIND, header, blocks: { mean: this.mean, eigenvalues: this.eigenvalues, modes } });
+    return toBytes(this);
   }
 
   /**
@@ -298,10 +183,23 @@ export class PointModel {
    * @example PointModel.fromBinary(await readFile("model.acrb"));
    */
   static fromBinary(bytes: Uint8Array): PointModel {
-    const { header, blocks } = readBinary("PointModel.fromBinary", KIND, bytes);
-    const { mean, eigenvalues, modes: all } = blocks;
-    const modes = Array.from(eigenvalues ?? [], (_, i) => all?.slice(i * mean!.length, (i + 1) * mean!.length));
-    return new PointModel(checkFields("PointModel.fromBinary", { ...header, mean, eigenvalues, modes }));
+    return new PointModel(fromBytes("PointModel.fromBinary", bytes));
+  }
+
+  /**
+   * The same model with its first modes only, as if fitted with `maxModes`; total variance and mean stay.
+   *
+   * @throws {InvalidArgumentError} modes out of range, fewer than 1, or missing.
+   * @example model.truncate({ modes: model.modeCount({ by: "variance", fraction: 0.98 }) });
+   */
+  truncate(options: { modes: number }): PointModel {
+    checkOptions("PointModel.truncate", options, ["modes"]);
+    checkInteger("PointModel.truncate", "modes", options?.modes, 1, this.modes.length);
+    return new PointModel({
+      ...this,
+      modes: this.modes.slice(0, options.modes),
+      eigenvalues: this.eigenvalues.slice(0, options.modes),
+    });
   }
 
   /**
@@ -324,19 +222,28 @@ export class PointModel {
   }
 
   /**
-   * Number of modes for a share of the modes this model holds (`by: "count"`, rounded, at least one) or of the total
-   * variance (`by: "variance"`, the fewest that reach it). The two readings of "80 %" differ widely.
+   * Number of modes for a share of all modes (`by: "count"`, rounded, at least one) or of the total variance
+   * (`by: "variance"`, the fewest that reach it). The two readings of "80 %" differ widely. A truncated model answers as the
+   * whole one would.
    *
-   * @throws {InvalidArgumentError} fraction outside (0, 1], an unknown `by`, or a variance that a truncated model does not hold.
+   * @throws {InvalidArgumentError} fraction outside (0, 1], an unknown `by`, or more modes than a truncated model holds.
    * @example model.modeCount({ by: "variance", fraction: 0.9 });
    */
   modeCount(options: { by: "variance" | "count"; fraction: number }): number {
     checkOptions("PointModel.modeCount", options, ["by", "fraction"]);
-    const { by, fraction } = options;
+    const { by, fraction } = options ?? {};
     if (!(fraction > 0 && fraction <= 1)) {
       throw new InvalidArgumentError(`PointModel.modeCount: fraction must be in (0, 1]; got ${fraction}.`);
     }
-    if (by === "count") return Math.max(1, Math.round(fraction * this.modes.length));
+    if (by === "count") {
+      // Those that `maxModes` or `truncate` dropped count as well.
+      const all = Math.max(this.modes.length, Math.min(this.sampleCount - 1, this.mean.length));
+      const count = Math.max(1, Math.round(fraction * all));
+      if (count <= this.modes.length) return count;
+      throw new InvalidArgumentError(
+        `PointModel.modeCount: fraction must be at most ${this.modes.length / all}, for the model holds ${this.modes.length} of ${all} modes; got ${fraction}. Fit with more modes.`,
+      );
+    }
     if (by !== "variance") {
       throw new InvalidArgumentError(
         `PointModel.modeCount: by must be "variance" or "count"; got ${JSON.stringify(by)}.`,
@@ -415,7 +322,7 @@ export class PointModel {
    * @example model.reconstruct(model.project(face)); // face, within what the modes can express
    */
   reconstruct(coefficients: ArrayLike<number>): Float64Array {
-    this.checkModes("reconstruct", coefficients.length);
+    this.checkModes("reconstruct", coefficients?.length ?? Number.NaN);
     const shape = this.mean.slice();
     for (let i = 0; i < coefficients.length; i++) {
       const mode = this.modes[i]!;
@@ -481,16 +388,21 @@ export class PointModel {
   }
 
   /**
-   * A random shape: coefficients normal with the modes' variances, limited to ±3 standard deviations.
+   * A random shape: coefficients normal with the modes' variances, limited to ±3 standard deviations unless told otherwise.
    *
    * @param seed - the same seed gives the same shape.
-   * @example model.sample(1);
+   * @throws {InvalidArgumentError} modes or clip out of range, a seed that is no finite number or text.
+   * @example model.sample(1, { modes: 20 });
    */
-  sample(seed: number | string): Float64Array {
+  sample(seed: number | string, options: SampleOptions = {}): Float64Array {
+    checkOptions("PointModel.sample", options, ["modes", "clip"]);
+    const k = this.checkModes("sample", options.modes);
+    const { clip = 3 } = options;
+    const limit = clip === false ? Number.POSITIVE_INFINITY : clip;
+    if (!(limit > 0)) throw new InvalidArgumentError(`PointModel.sample: clip must be > 0 or false; got ${clip}.`);
     const random = createRandom(seed).fork("PointModel.sample");
-    return this.reconstruct(
-      Float64Array.from(this.eigenvalues, (value) => Math.sqrt(value) * Math.min(3, Math.max(-3, random.normal()))),
-    );
+    const draws = Float64Array.from({ length: k }, () => Math.min(limit, Math.max(-limit, random.normal())));
+    return this.reconstruct(draws.map((draw, i) => draw * Math.sqrt(this.eigenvalues[i]!)));
   }
 
   private squaredDistance(coefficients: Float64Array): number {
@@ -511,10 +423,11 @@ export class PointModel {
   }
 }
 
-/** Names the binary form. */
-const KIND = "PointModel";
-
-function createBuilder(caller: string, { maxModes = Number.POSITIVE_INFINITY, scheme }: BuilderOptions) {
+function createBuilder(
+  caller: string,
+  { maxModes = Number.POSITIVE_INFINITY, scheme }: BuilderOptions,
+  align: PointModelFields["align"] = "none",
+) {
   if (!(maxModes === Number.POSITIVE_INFINITY || (Number.isInteger(maxModes) && maxModes >= 1)))
     throw new InvalidArgumentError(`${caller}: maxModes must be an integer >= 1; got ${maxModes}.`);
   const sum = new ShapeSum(caller, scheme);
@@ -523,7 +436,7 @@ function createBuilder(caller: string, { maxModes = Number.POSITIVE_INFINITY, sc
       return sum.count;
     },
     add: (shape: ArrayLike<number>, weight?: number) => sum.add(shape, weight),
-    finish: () => sum.finish(maxModes),
+    finish: () => sum.finish({ maxModes, align }),
   };
 }
 

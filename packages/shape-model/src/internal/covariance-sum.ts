@@ -1,36 +1,61 @@
+/** Shapes that are added to the products together; `flush` is written out for this many. */
+const BLOCK = 4;
+
 /**
  * Mean and covariance of weighted shapes seen one after the other, in memory that does not grow with their number.
- * Deviations are taken from the first shape: shapes of one frame are near each other, so nothing cancels.
+ * Deviations are taken from a point near the mean, such as the mean of the first shapes, so that nothing cancels.
  */
 export class CovarianceSum {
   private readonly origin: Float64Array;
   private readonly sums: Float64Array;
   /** Upper triangle of Σ w d dᵀ, row-major. */
   private readonly products: Float64Array;
-  private readonly deviation: Float64Array;
+  /** Deviations not yet in the sums, row by row; several at once pass over the products in one go. */
+  private readonly block: Float64Array;
+  private readonly weights = new Float64Array(BLOCK);
+  private filled = 0;
   private weightSum = 0;
 
-  constructor(origin: ArrayLike<number>) {
+  constructor(origin: Float64Array) {
     const length = origin.length;
-    this.origin = Float64Array.from(origin);
+    this.origin = origin;
     this.sums = new Float64Array(length);
     this.products = new Float64Array(length * length);
-    this.deviation = new Float64Array(length);
+    this.block = new Float64Array(BLOCK * length);
   }
 
   add(shape: ArrayLike<number>, weight: number): void {
-    const { deviation, origin, products, sums } = this;
+    const { block, filled, origin, sums } = this;
     const length = origin.length;
-    for (let q = 0; q < length; q++) {
-      deviation[q] = shape[q]! - origin[q]!;
-      sums[q]! += weight * deviation[q]!;
+    for (let q = 0, at = filled * length; q < length; q++, at++) {
+      const deviation = shape[q]! - origin[q]!;
+      block[at] = deviation;
+      sums[q]! += weight * deviation;
     }
-    for (let p = 0; p < length; p++) {
-      const value = weight * deviation[p]!;
-      const row = p * length;
-      for (let q = p; q < length; q++) products[row + q]! += value * deviation[q]!;
-    }
+    this.weights[filled] = weight;
     this.weightSum += weight;
+    this.filled++;
+    if (this.filled === BLOCK) this.flush();
+  }
+
+  private flush(): void {
+    const { block, products, weights } = this;
+    const length = this.origin.length;
+    // Rows left over from an earlier block count with weight 0.
+    weights.fill(0, this.filled);
+    const [w0, w1, w2, w3] = weights as unknown as [number, number, number, number];
+    const [second, third, fourth] = [length, 2 * length, 3 * length];
+    for (let p = 0; p < length; p++) {
+      const v0 = w0 * block[p]!;
+      const v1 = w1 * block[second + p]!;
+      const v2 = w2 * block[third + p]!;
+      const v3 = w3 * block[fourth + p]!;
+      const row = p * length;
+      for (let q = p; q < length; q++)
+        products[row + q]! +=
+          v0 * block[q]! + v1 * block[second + q]! + v2 * block[third + q]! + v3 * block[fourth + q]!;
+    }
+    this.filled = 0;
   }
 
   mean(): Float64Array {
@@ -39,6 +64,7 @@ export class CovarianceSum {
 
   /** Σ w (x − mean)(x − mean)ᵀ / divisor, all 2K × 2K of it. */
   covariance(divisor: number): Float64Array {
+    this.flush();
     const length = this.origin.length;
     const result = new Float64Array(length * length);
     for (let p = 0; p < length; p++) {

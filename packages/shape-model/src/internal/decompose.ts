@@ -7,7 +7,7 @@ import type { PointModelFields } from "./point-model-fields.js";
 export const SAME = 1e-12;
 
 /** What a decomposition does not know. */
-export interface FieldsBesides extends Pick<PointModelFields, "mean" | "sampleCount" | "weightSums" | "scheme"> {
+export interface FieldsBesides extends Omit<PointModelFields, "eigenvalues" | "modes" | "totalVariance"> {
   /** Named in errors. */
   caller: string;
   maxModes: number;

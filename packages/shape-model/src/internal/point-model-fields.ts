@@ -7,4 +7,5 @@ export interface PointModelFields {
   sampleCount: number;
   weightSums: readonly [number, number];
   scheme: string | undefined;
+  align: "none" | "procrustes";
 }

@@ -1,4 +1,4 @@
-import { type GrayWindow, sampleGray } from "./face-window.js";
+import { type GrayWindow, sampleGray } from "./gray-window.js";
 
 /** Neighbours of each landmark along its contour; the normal stands on the line between them. */
 export type Neighbours = readonly (readonly [number, number])[];

@@ -45,26 +45,31 @@ export class ShapeSum {
     }
     this.rows.push({ shape: Float64Array.from(shape), weight });
     if (this.rows.length < COVARIANCE_FROM * this.length) return;
-    this.covarianceSum = new CovarianceSum(this.rows[0]!.shape);
+    this.covarianceSum = new CovarianceSum(this.meanOfRows());
     for (const row of this.rows.splice(0)) this.covarianceSum.add(row.shape, row.weight);
   }
 
-  finish(maxModes: number): PointModelFields {
+  finish({ maxModes, align }: { maxModes: number; align: PointModelFields["align"] }): PointModelFields {
     const { caller, count, covarianceSum, rows } = this;
     if (count < 2) throw new InvalidArgumentError(`${caller}: shapes must hold at least 2; got ${count}.`);
     const weightSums = [this.weightSum, this.squaredWeightSum] as const;
-    const besides = { caller, sampleCount: count, weightSums, scheme: this.scheme?.id, maxModes };
+    const besides = { caller, sampleCount: count, weightSums, scheme: this.scheme?.id, align, maxModes };
     if (covarianceSum) {
       const covariance = covarianceSum.covariance(covarianceDivisor(weightSums));
       return decomposeCovariance(covariance, { ...besides, mean: covarianceSum.mean() });
     }
-    const mean = new Float64Array(this.length);
-    for (const { shape, weight } of rows)
-      for (let q = 0; q < mean.length; q++) mean[q]! += (weight / this.weightSum) * shape[q]!;
+    const mean = this.meanOfRows();
     const centered = rows.map(({ shape, weight }) => {
       const root = Math.sqrt(weight);
       return shape.map((value, q) => root * (value - mean[q]!));
     });
     return decomposeRows(centered, { ...besides, mean });
+  }
+  private meanOfRows(): Float64Array {
+    const sum = this.rows.reduce((total, { weight }) => total + weight, 0);
+    const mean = new Float64Array(this.length);
+    for (const { shape, weight } of this.rows)
+      for (let q = 0; q < mean.length; q++) mean[q]! += (weight / sum) * shape[q]!;
+    return mean;
   }
 }
