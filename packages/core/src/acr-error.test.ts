@@ -1,4 +1,12 @@
-import { AcrError, BackendError, DataFormatError, InvalidArgumentError, ShapeError } from "./index.js";
+import {
+  AcrError,
+  BackendError,
+  DataFormatError,
+  DivergenceError,
+  InvalidArgumentError,
+  ShapeError,
+  StorageError,
+} from "./index.js";
 
 const errors = [
   { error: new ShapeError("a"), type: ShapeError, code: "ACR_SHAPE", name: "ShapeError" },
@@ -15,6 +23,8 @@ const errors = [
     name: "DataFormatError",
   },
   { error: new BackendError("d"), type: BackendError, code: "ACR_BACKEND", name: "BackendError" },
+  { error: new StorageError("e"), type: StorageError, code: "ACR_STORAGE", name: "StorageError" },
+  { error: new DivergenceError("f"), type: DivergenceError, code: "ACR_DIVERGENCE", name: "DivergenceError" },
 ];
 
 describe.each(errors)("$name", ({ error, type, code, name }) => {

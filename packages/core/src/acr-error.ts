@@ -1,5 +1,12 @@
 /** Stable identifiers of the errors of this project, for programs that react to them. */
-export type AcrErrorCode = "ACR_SHAPE" | "ACR_INVALID_ARGUMENT" | "ACR_DATA_FORMAT" | "ACR_BACKEND" | (string & {});
+export type AcrErrorCode =
+  | "ACR_SHAPE"
+  | "ACR_INVALID_ARGUMENT"
+  | "ACR_DATA_FORMAT"
+  | "ACR_BACKEND"
+  | "ACR_STORAGE"
+  | "ACR_DIVERGENCE"
+  | (string & {});
 
 const MARKER = Symbol.for("acr.error");
 

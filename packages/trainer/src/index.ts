@@ -1,13 +1,22 @@
 export { type BenchmarkOptions, type BenchmarkResult, benchmarkStep } from "./benchmark-step.js";
-export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+export { type Checkpoint, loadCheckpoint, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.js";
+export {
+  createOptimizer,
+  type OptimizerOptions,
+  type OptimizerState,
+  type TrainingOptimizer,
+} from "./create-optimizer.js";
 export { evaluateModel, type ModelEvaluation } from "./evaluate-model.js";
 export { fitShapeModel } from "./fit-shape-model.js";
 export { halvingRungs } from "./halving-rungs.js";
-export { learningRateAt } from "./learning-rate-at.js";
+export { learningRateAt, type TrainingPosition } from "./learning-rate-at.js";
 export { loadModel } from "./load-model.js";
 export { type LoadRunOptions, loadRun, type Prediction, type Run } from "./load-run.js";
+export { type MixedSource, mixedFaces } from "./mixed-faces.js";
 export { type DatasetSource, openDataset } from "./open-dataset.js";
+export { headTurn, type PoseRepeatsOptions, poseRepeats } from "./pose-repeats.js";
 export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
+export { recipeJsonSchema } from "./recipe-json-schema.js";
 export { readHistory, readRecipe, runFiles } from "./run-folder.js";
 export { runTrial, type TrialContext, type TrialRunner } from "./run-trial.js";
 export { saveModel } from "./save-model.js";
@@ -25,5 +34,6 @@ export {
 export type { SweepEvent, TrialOutcome, TrialResult } from "./sweep-event.js";
 export { readSweep, sweepFiles } from "./sweep-folder.js";
 export { expandSweep, parseSweepPlan, type SweepPlan, type SweepPlanInput, type SweepTrial } from "./sweep-plan.js";
+export { type HyperparameterValue, TensorBoardWriter, type TensorBoardWriterOptions } from "./tensorboard-writer.js";
 export { type TrainOptions, train } from "./train.js";
-export type { BackendSummary, EpochMetrics, TrainEvent, TrainResult } from "./train-event.js";
+export type { BackendSummary, EpochMetrics, TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";

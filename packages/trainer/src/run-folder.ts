@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
+import { storageFault } from "./internal/storage-fault.js";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
 import { parseRecipe, type Recipe } from "./recipe.js";
 import type { EpochMetrics } from "./train-event.js";
@@ -17,6 +18,11 @@ export const runFiles = (folder: string) => ({
   environment: join(folder, "environment.json"),
   model: join(folder, "model"),
   checkpoint: join(folder, "checkpoint", "last.bin"),
+  previousCheckpoint: join(folder, "checkpoint", "previous.bin"),
+  samples: join(folder, "samples"),
+  failedBatch: join(folder, "failed-batch"),
+  /** TensorBoard event files. */
+  logs: join(folder, "logs"),
   shapeModel: join(folder, "shape-model.json"),
   report: join(folder, "report.html"),
 });
@@ -25,17 +31,31 @@ export const runFiles = (folder: string) => ({
  * Makes a new run folder.
  *
  * @throws {InvalidArgumentError} the folder exists and is not empty: nothing is ever overwritten.
+ * @throws {StorageError} the folder cannot be written to.
  */
 export async function createRunFolder(folder: string, recipe: Recipe, environment: object): Promise<void> {
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    const hint = existsSync(runFiles(folder).recipe)
-      ? "already holds a run. Continue it with --resume, or"
-      : "is not empty. Please";
-    throw new InvalidArgumentError(`train: the folder "${folder}" ${hint} choose another --out.`);
+  checkRunFolderIsFree(folder);
+  try {
+    await mkdir(join(folder, "checkpoint"), { recursive: true });
+  } catch (error) {
+    throw storageFault(error, folder);
   }
-  await mkdir(join(folder, "checkpoint"), { recursive: true });
-  await writeFileAtomically(runFiles(folder).recipe, [`${JSON.stringify(recipe, null, 2)}\n`]);
   await writeFileAtomically(runFiles(folder).environment, [`${JSON.stringify(environment, null, 2)}\n`]);
+  // Last: a folder with a recipe can be resumed.
+  await writeFileAtomically(runFiles(folder).recipe, [`${JSON.stringify(recipe, null, 2)}\n`]);
+}
+
+/** @throws {InvalidArgumentError} the folder holds something. What a run killed at its very start leaves does not count. */
+export function checkRunFolderIsFree(folder: string): void {
+  if (!existsSync(folder)) return;
+  if (!statSync(folder).isDirectory())
+    throw new InvalidArgumentError(`train: "${folder}" is a file. Please choose another --out.`);
+  const remains = ["checkpoint", "environment.json"];
+  if (readdirSync(folder).every((name) => remains.includes(name) || name.endsWith(".tmp"))) return;
+  const hint = existsSync(runFiles(folder).recipe)
+    ? "already holds a run. Continue it with --resume, or"
+    : "is not empty. Please";
+  throw new InvalidArgumentError(`train: the folder "${folder}" ${hint} choose another --out.`);
 }
 
 /**
@@ -55,26 +75,26 @@ export async function readRecipe(folder: string): Promise<Recipe> {
   }
 }
 
-/** The epochs a run has finished so far, in order. */
+/**
+ * The epochs a run has finished so far, in order. A last line that a crash cut short does not count.
+ *
+ * @throws {DataFormatError} another line is no JSON.
+ */
 export async function readHistory(folder: string): Promise<EpochMetrics[]> {
   const file = runFiles(folder).metrics;
   if (!existsSync(file)) return [];
-  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim() !== "");
-  return lines.map((text, i) => {
+  const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  return lines.flatMap((text, i) => {
+    if (text.trim() === "") return [];
     try {
-      return JSON.parse(text) as EpochMetrics;
+      return [JSON.parse(text) as EpochMetrics];
     } catch (cause) {
       throw new DataFormatError("not a line of JSON; remove it.", { file, line: i + 1, cause });
     }
   });
 }
 
-/** Adds the line of an epoch. */
-export async function appendHistory(folder: string, metrics: EpochMetrics): Promise<void> {
-  await appendFile(runFiles(folder).metrics, `${JSON.stringify(metrics)}\n`);
-}
-
-/** Rewrites the history, to drop epochs that a resumed run will repeat. */
+/** Writes the whole history: short, and so never half a line or an epoch twice, whatever moment a run is killed at. */
 export async function writeHistory(folder: string, history: readonly EpochMetrics[]): Promise<void> {
   await writeFileAtomically(
     runFiles(folder).metrics,

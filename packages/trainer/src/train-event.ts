@@ -17,7 +17,7 @@ export interface EpochMetrics {
   imagesPerSecond: number;
   /** Share of the epoch spent waiting for data, in percent. */
   waitPercent: number;
-  /** Seconds since the start of the run, earlier sessions not counted. */
+  /** Seconds of training and validation so far, all goes of a resumed run together. */
   seconds: number;
   /** Live tensors after the epoch: constant, or something leaks. */
   tensorCount: number;
@@ -34,21 +34,44 @@ export type TrainEvent =
       valCount: number;
       skipped: number;
       parameterCount: number;
+      /** Batches an epoch. */
       stepsPerEpoch: number;
-      resumedFrom?: { epoch: number; batch: number };
+      /** Where a resumed run goes on: one-based epoch, batches of it already done. */
+      resumedFrom?: { epoch: number; batch: number; fault?: string };
+    }
+  | {
+      /** A stage of the difficulty begins: the smooth face now has this many modes of all. */
+      type: "stage";
+      epoch: number;
+      modes: number;
+      modeCount: number;
+      fraction: number;
     }
   | {
       type: "step";
       epoch: number;
       batch: number;
       batchCount: number;
+      /** Mean of the epoch so far. */
       loss: number;
       imagesPerSecond: number;
+      /** Share of the epoch so far spent waiting for data, in percent. */
+      waitPercent: number;
       secondsLeft: number;
+      /** Resident memory of the process. */
+      memoryMb: number;
     }
   | ({ type: "epoch"; epochCount: number; isBest: boolean } & EpochMetrics)
+  | { type: "checkpoint"; path: string; epoch: number; batch: number }
+  | { type: "samples"; epoch: number; path: string }
+  | { type: "early-stop"; epoch: number; best: { epoch: number; nmePercent: number } }
   | { type: "interrupted"; checkpoint: string; epoch: number; batch: number }
   | { type: "end"; result: TrainResult };
+
+/** Functions that are called with each event of their kind, before the iterator yields it. */
+export type TrainCallbacks = {
+  [T in TrainEvent["type"]]?: (event: Extract<TrainEvent, { type: T }>) => void | Promise<void>;
+};
 
 /** The engine a run used. */
 export interface BackendSummary {

@@ -20,13 +20,20 @@ export class Dropout extends layers.Layer {
   override readonly supportsMasking = true;
   private readonly rate: number;
   private readonly noiseShape: (number | null)[] | undefined;
-  private readonly random: Random;
+  private readonly seed: number;
+  private random: Random;
 
   constructor({ name, rate, noiseShape, maskSeed }: DropoutOptions) {
     super({ name });
     this.rate = rate;
     this.noiseShape = noiseShape;
+    this.seed = maskSeed;
     this.random = createRandom(maskSeed);
+  }
+
+  /** Makes the next masks depend on the seed and this number only, so that a resumed training repeats them. */
+  setStep(step: number): void {
+    this.random = createRandom(this.seed).fork("step", step);
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "@acr/core";
-import { type RecipeInput, setRecipeField, type TrainResult, train } from "@acr/trainer";
+import { type RecipeInput, setRecipeField, type TrainEvent, type TrainResult, train } from "@acr/trainer";
 import { Command, Option } from "commander";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
@@ -30,6 +30,8 @@ interface TrainFlags {
   set: string[];
   json?: boolean;
   quiet?: boolean;
+  events?: boolean;
+  head?: string;
 }
 
 /** Sets the field that `--set a.b.c=value` names; values are JSON where they parse, else text. */
@@ -66,6 +68,7 @@ export function trainCommand(onInterrupted: () => void): Command {
     .option("--val-split <name>", "split to validate on (default: test)")
     .option("--backbone <name>", "e.g. mobilenet_v2_050")
     .option("--image-size <pixels>", "side of the square input", parseCount)
+    .option("--head <name>", "e.g. gap")
     .option("--loss <name>", "e.g. acr, l2, l1, wing")
     .option("--loss-options <json>", 'e.g. \'{"lambda":5,"scale":10}\'', parseJsonObject)
     .option("--epochs <n>", "passes over the training faces", parseCount)
@@ -85,13 +88,14 @@ export function trainCommand(onInterrupted: () => void): Command {
       [],
     )
     .option("--quiet", "no progress on stderr")
-    .addOption(new Option("--json", "print the result as one JSON document"))
+    .option("--json", "print the result as one JSON document")
+    .addOption(new Option("--events", "print each event as a line of JSON").conflicts("json"))
     .addHelpText(
       "after",
       "\nExamples:\n  acr train\n  acr train --dataset 300w --root ./300w --val-split lfpw/testset --loss acr --out runs/first\n  acr train --resume --out runs/first",
     )
     .action(async (recipeFile: string | undefined, flags: TrainFlags) => {
-      const { set, out, resume = false, json, quiet = false, ...fields } = flags;
+      const { set, out, resume = false, json, events, quiet = false, ...fields } = flags;
       if (resume && out === undefined)
         throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
       const recipe: Record<string, unknown> = {
@@ -100,7 +104,16 @@ export function trainCommand(onInterrupted: () => void): Command {
       };
       for (const assignment of set) setPath(recipe, assignment);
       const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
-      const result = await runTraining({ recipe: recipe as RecipeInput, folder, resume, quiet });
+      const onEvent = events
+        ? (event: TrainEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`)
+        : undefined;
+      const result = await runTraining({
+        recipe: recipe as RecipeInput,
+        folder,
+        resume,
+        quiet: quiet || !!events,
+        onEvent,
+      });
       if (json) printJson(result);
       if (!result.finished) onInterrupted();
     });
@@ -113,8 +126,9 @@ export async function runTraining(options: {
   resume?: boolean;
   quiet?: boolean;
   title?: string;
+  onEvent?: (event: TrainEvent) => void;
 }): Promise<TrainResult> {
-  const { recipe, folder, resume = false, quiet = false, title } = options;
+  const { recipe, folder, resume = false, quiet = false, title, onEvent } = options;
   const { signal, release } = stopOnSignals("after this step; the checkpoint is being written");
   const progress = new TrainProgress({ quiet, title });
   const isEmpty = Object.keys(recipe).length === 0;
@@ -124,6 +138,7 @@ export async function runTraining(options: {
       const next = await run.next();
       if (next.done) return next.value;
       progress.show(next.value);
+      onEvent?.(next.value);
     }
   } finally {
     progress.close();

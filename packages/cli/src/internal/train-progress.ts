@@ -2,7 +2,7 @@ import type { TrainEvent } from "@acr/trainer";
 import cliProgress from "cli-progress";
 
 const FORMAT =
-  "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s | {left} left";
+  "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s, waiting {wait} % | {memory} MB | {left} left";
 
 /** Seconds as `2:05`. */
 function clock(seconds: number): string {
@@ -33,8 +33,19 @@ export class TrainProgress {
             `${event.trainCount} training and ${event.valCount} validation faces${event.skipped > 0 ? ` (${event.skipped} faulty ones skipped)` : ""}, ` +
             `${event.backend.description} -> ${event.folder}`,
         );
-        if (event.resumedFrom)
-          this.print(`resumed at epoch ${event.resumedFrom.epoch}, batch ${event.resumedFrom.batch}`);
+        this.print(`recipe: ${JSON.stringify(event.recipe)}`);
+        if (event.resumedFrom) {
+          const { epoch, batch, fault } = event.resumedFrom;
+          this.print(
+            `resumed at epoch ${epoch}, batch ${batch}${fault === undefined ? "" : `, from the checkpoint before the last: ${fault}`}`,
+          );
+        }
+        break;
+      case "stage":
+        this.stopBar();
+        this.print(
+          `epoch ${event.epoch}: the smooth face now has ${event.modes} of ${event.modeCount} modes (${(event.fraction * 100).toFixed(0)} %)`,
+        );
         break;
       case "step":
         this.step(event);
@@ -44,7 +55,12 @@ export class TrainProgress {
         this.stopBar();
         this.print(
           `epoch ${event.epoch}/${event.epochCount}: loss ${event.trainLoss.toPrecision(4)}, NME ${this.nme}, failures ${event.failureRatePercent.toFixed(2)} %, ` +
-            `${event.imagesPerSecond.toFixed(0)} images/s, ${clock(event.seconds)} elapsed${event.isBest ? ", best so far" : ""}`,
+            `${event.imagesPerSecond.toFixed(0)} images/s (waiting ${event.waitPercent.toFixed(0)} %), ${clock(event.seconds)} elapsed${event.isBest ? ", best so far" : ""}`,
+        );
+        break;
+      case "early-stop":
+        this.print(
+          `stopped early: no better NME than ${event.best.nmePercent.toFixed(2)} % since epoch ${event.best.epoch}`,
         );
         break;
       case "interrupted":
@@ -53,6 +69,8 @@ export class TrainProgress {
           `interrupted; continue with: acr train --resume --out ${event.checkpoint.replace(/[/\\]checkpoint[/\\][^/\\]*$/, "")}`,
         );
         break;
+      case "checkpoint":
+      case "samples":
       case "end":
         break;
     }
@@ -70,6 +88,8 @@ export class TrainProgress {
       loss: event.loss.toPrecision(4),
       nme: this.nme,
       speed: event.imagesPerSecond.toFixed(0),
+      wait: event.waitPercent.toFixed(0),
+      memory: event.memoryMb.toFixed(0),
       left: clock(event.secondsLeft),
     };
     if (!this.bar) {

@@ -1,0 +1,136 @@
+import { InvalidArgumentError } from "@acr/core";
+import {
+  add,
+  div,
+  engine,
+  keep,
+  mul,
+  type NamedTensorMap,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  tidy,
+  type Variable,
+  zerosLike,
+} from "@tensorflow/tfjs-core";
+import type { OptimizerState, TrainingOptimizer } from "../create-optimizer.js";
+import type { OptimizerValues } from "./optimizer-defaults.js";
+
+type Values = OptimizerValues & { learningRate: number };
+
+/** SGD with momentum and RMSProp out of tfjs operations; the formulas stand at `createOptimizer`. */
+export class ComposedOptimizer implements TrainingOptimizer {
+  private readonly slots = new Map<string, Record<string, Tensor>>();
+  private step = 0;
+
+  constructor(
+    private readonly name: "sgd" | "rmsprop",
+    private readonly values: Values,
+  ) {
+    const check = (field: string, value: number | undefined, isValid: (value: number) => boolean, range: string) => {
+      if (value !== undefined && !isValid(value))
+        throw new InvalidArgumentError(`createOptimizer: ${field} must be ${range}; got ${value}.`);
+    };
+    const isShare = (value: number) => value >= 0 && value < 1;
+    const isPositive = (value: number) => value > 0 && Number.isFinite(value);
+    check("learningRate", values.learningRate, isPositive, "> 0");
+    check("momentum", values.momentum, isShare, "in [0, 1)");
+    check("rho", values.rho, isShare, "in [0, 1)");
+    check("epsilon", values.epsilon, isPositive, "> 0");
+    check("weightDecay", values.weightDecay, (value) => value >= 0 && Number.isFinite(value), ">= 0");
+    check("clipNorm", values.clipNorm, isPositive, "> 0");
+  }
+
+  applyGradients(grads: NamedTensorMap, { learningRate = this.values.learningRate } = {}): void {
+    const { registeredVariables } = engine();
+    const pairs = Object.entries(grads).map(([name, gradient]) => {
+      const variable = registeredVariables[name];
+      if (!variable)
+        throw new InvalidArgumentError(
+          `createOptimizer: no variable is called "${name}". Pass the grads of tf.variableGrads.`,
+        );
+      return { name, variable, gradient };
+    });
+    this.step++;
+    tidy(() => {
+      const scale = this.clipScale(pairs.map(({ gradient }) => gradient));
+      for (const { name, variable, gradient } of pairs)
+        this.update(name, variable, scale === 1 ? gradient : mul(gradient, scale), learningRate);
+    });
+  }
+
+  getState(): OptimizerState {
+    const slots: OptimizerState["slots"] = {};
+    for (const [name, tensors] of this.slots)
+      slots[name] = Object.fromEntries(
+        Object.entries(tensors).map(([slot, value]) => [slot, Float32Array.from(value.dataSync())]),
+      );
+    return { step: this.step, slots };
+  }
+
+  setState({ step, slots }: OptimizerState): void {
+    const { registeredVariables } = engine();
+    for (const [name, arrays] of Object.entries(slots)) {
+      for (const array of Object.values(arrays)) {
+        if (registeredVariables[name]?.size !== array.length)
+          throw new InvalidArgumentError(
+            `createOptimizer: a slot of "${name}" has ${array.length} values; expected ${registeredVariables[name]?.size ?? "an existing variable"}.`,
+          );
+      }
+    }
+    this.dispose();
+    this.step = step;
+    for (const [name, arrays] of Object.entries(slots)) {
+      const { shape } = registeredVariables[name]!;
+      this.slots.set(
+        name,
+        Object.fromEntries(Object.entries(arrays).map(([slot, array]) => [slot, keep(tensor(array, shape))])),
+      );
+    }
+  }
+
+  dispose(): void {
+    for (const tensors of this.slots.values()) for (const value of Object.values(tensors)) value.dispose();
+    this.slots.clear();
+    this.step = 0;
+  }
+
+  private clipScale(gradients: Tensor[]): number {
+    const { clipNorm } = this.values;
+    if (clipNorm === undefined) return 1;
+    let total = 0;
+    for (const gradient of gradients) total += sum(square(gradient)).dataSync()[0]!;
+    const norm = Math.sqrt(total);
+    return norm > clipNorm ? clipNorm / norm : 1;
+  }
+
+  private update(name: string, variable: Variable, g: Tensor, rate: number): void {
+    const { momentum = 0, nesterov = false, rho = 0.9, epsilon = 1e-7, weightDecay = 0 } = this.values;
+    const slot = (key: string) => this.slots.get(name)?.[key] ?? zerosLike(variable);
+    const next: Record<string, Tensor> = {};
+    let change: Tensor;
+    if (this.name === "sgd") {
+      let direction = g;
+      if (momentum > 0) {
+        next.momentum = add(mul(slot("momentum"), momentum), g);
+        direction = nesterov ? add(g, mul(next.momentum, momentum)) : next.momentum;
+      }
+      change = mul(direction, rate);
+    } else {
+      next.square = add(mul(slot("square"), rho), mul(square(g), 1 - rho));
+      change = div(mul(g, rate), add(sqrt(next.square), epsilon));
+      if (momentum > 0) {
+        next.momentum = add(mul(slot("momentum"), momentum), change);
+        change = next.momentum;
+      }
+    }
+    const start = weightDecay > 0 ? mul(variable, 1 - rate * weightDecay) : variable;
+    variable.assign(sub(start, change));
+    for (const old of Object.values(this.slots.get(name) ?? {})) old.dispose();
+    for (const value of Object.values(next)) keep(value);
+    this.slots.set(name, next);
+  }
+}

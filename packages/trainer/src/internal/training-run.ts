@@ -1,0 +1,497 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
+import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
+import { type Batch, createBatches, createLoader, type Loader } from "@acr/datasets";
+import { optimizeForTraining } from "@acr/kernels";
+import type { Loss } from "@acr/loss";
+import { createDifficultyTensor, type DifficultyTensor, PointModel, smoothTensor, stageAt } from "@acr/shape-model";
+import {
+  add,
+  memory,
+  mul,
+  type NamedTensorMap,
+  type Scalar,
+  type Tensor,
+  type Tensor3D,
+  tensor,
+  tensor3d,
+  tensor4d,
+  tidy,
+  variableGrads,
+} from "@tensorflow/tfjs-core";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { type Checkpoint, saveCheckpoint } from "../checkpoint.js";
+import { createOptimizer, type OptimizerState, type TrainingOptimizer } from "../create-optimizer.js";
+import { evaluateModel } from "../evaluate-model.js";
+import { fitShapeModel } from "../fit-shape-model.js";
+import { learningRateAt } from "../learning-rate-at.js";
+import type { Recipe } from "../recipe.js";
+import { runFiles, writeHistory } from "../run-folder.js";
+import { saveModel } from "../save-model.js";
+import type { EpochMetrics, TrainEvent, TrainResult } from "../train-event.js";
+import { drawFaces } from "./draw-faces.js";
+import { encodePng } from "./encode-png.js";
+import { modelVariables } from "./model-variables.js";
+import { RunLog } from "./run-log.js";
+import { saveFailedBatch } from "./save-failed-batch.js";
+import { startModel } from "./start-model.js";
+import { WeightAverage } from "./weight-average.js";
+import { writeFileAtomically } from "./write-file-atomically.js";
+
+const AUGMENTATIONS: Record<Recipe["augmentation"], () => Augmentation | undefined> = {
+  default: () => defaultAugmentation(),
+  paper: () => paperAugmentation(),
+  strong: () => strongAugmentation(),
+  none: () => undefined,
+};
+
+/** Where an epoch goes on. */
+interface Position {
+  epoch: number;
+  batch: number;
+  lossSum: number;
+}
+
+/** What a run is made of. */
+interface RunParts {
+  recipe: Recipe;
+  folder: string;
+  trainFaces: FaceDataset;
+  valFaces: FaceDataset;
+  loss: Loss;
+}
+
+/** The state of one run; owns model, optimizer, averages and their tensors. */
+export class TrainingRun {
+  readonly stepsPerEpoch: number;
+  model!: LayersModel;
+  private head!: HeadTraining;
+  /** What is trained: the landmarks, and what the head's own loss reads. */
+  private fused!: LayersModel;
+  /** The landmarks alone. */
+  private predictor!: LayersModel;
+  private optimizer!: TrainingOptimizer;
+  private average: WeightAverage | undefined;
+  private shapeModel!: PointModel;
+  private difficulty: DifficultyTensor | undefined;
+  private loader!: Loader;
+  private log: RunLog | undefined;
+  private history: EpochMetrics[] = [];
+  private best: TrainResult["best"];
+  private step = 0;
+  /** Batches of the run so far. */
+  private batchesSeen = 0;
+  private start: Position = { epoch: 0, batch: 0, lossSum: 0 };
+  /** Seconds of earlier goes. */
+  private secondsBefore = 0;
+
+  constructor(private readonly parts: RunParts) {
+    const { recipe, trainFaces } = parts;
+    this.stepsPerEpoch = Math.floor(trainFaces.length / recipe.batchSize);
+  }
+
+  async prepare(checkpoint: Checkpoint | undefined): Promise<void> {
+    const { recipe, folder, trainFaces, loss } = this.parts;
+    const { scheme } = trainFaces;
+    const augmentation = AUGMENTATIONS[recipe.augmentation]();
+    this.loader = createLoader(trainFaces, {
+      batchSize: recipe.batchSize,
+      imageSize: recipe.imageSize,
+      augment: augmentation,
+      seed: recipe.seed,
+    });
+    this.shapeModel = recipe.difficulty.shapeModel
+      ? await readShapeModel(recipe.difficulty.shapeModel, scheme.landmarkCount)
+      : fitShapeModel(await this.loader.shapes(), { scheme, augmentation, seed: recipe.seed });
+    if (loss.needsDifficulty) {
+      this.difficulty = createDifficultyTensor(this.shapeModel, { unit: recipe.difficulty.unit });
+      await writeFileAtomically(runFiles(folder).shapeModel, [JSON.stringify(this.shapeModel.toJSON())]);
+    }
+    this.model = await startModel(recipe, { scheme, meanShape: this.shapeModel.mean });
+    this.head = createHeadTraining(this.model);
+    this.fused = optimizeForTraining(this.head.model);
+    this.predictor = this.head.model === this.model ? this.fused : optimizeForTraining(this.model);
+    this.optimizer = createOptimizer({ ...recipe.optimizer, learningRate: recipe.learningRate });
+    if (recipe.ema) this.average = new WeightAverage(modelVariables(this.model).all, recipe.ema.decay);
+    if (checkpoint) await this.restore(checkpoint);
+    const { epoch, batch } = this.start;
+    this.log = await RunLog.open(folder, recipe, checkpoint && epoch * this.stepsPerEpoch + batch);
+  }
+
+  /** Runs the epochs that are left. */
+  async *epochs(signal: AbortSignal | undefined): AsyncGenerator<TrainEvent, TrainResult> {
+    const { recipe } = this.parts;
+    let shownModes: number | undefined;
+    for (let epoch = this.start.epoch; epoch < recipe.epochs; epoch++) {
+      const early = this.earlyStop();
+      if (early) {
+        yield early;
+        return this.result(true);
+      }
+      const modes = this.modesAt(epoch);
+      if (modes !== undefined && modes !== shownModes) {
+        shownModes = modes;
+        const { fraction } = stageAt(recipe.difficulty.schedule, epoch, recipe.epochs);
+        yield { type: "stage", epoch: epoch + 1, modes, modeCount: this.shapeModel.eigenvalues.length, fraction };
+      }
+      const position = epoch === this.start.epoch ? this.start : { epoch, batch: 0, lossSum: 0 };
+      if (!(yield* this.epoch(position, modes, signal))) return this.result(false);
+      if (signal?.aborted && epoch + 1 < recipe.epochs && !this.earlyStop()) {
+        yield this.interrupted({ epoch: epoch + 1, batch: 0, lossSum: 0 });
+        return this.result(false);
+      }
+    }
+    return this.result(true);
+  }
+
+  /** Releases everything. `status` is what TensorBoard shows of the run. */
+  async close(status: "success" | "failure"): Promise<void> {
+    this.optimizer?.dispose();
+    this.average?.dispose();
+    this.difficulty?.dispose();
+    this.model?.dispose();
+    await this.loader?.close();
+    await this.log?.close(status);
+  }
+
+  /** One epoch from a position on, with validation and checkpoint; false when the signal stopped it. */
+  private async *epoch(
+    position: Position,
+    modes: number | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<TrainEvent, boolean> {
+    const { recipe, folder } = this.parts;
+    const { stepsPerEpoch } = this;
+    const { epoch } = position;
+    const batchesLeftAtStart = recipe.epochs * stepsPerEpoch - (epoch * stepsPerEpoch + position.batch);
+    const started = performance.now();
+    let { batch, lossSum } = position;
+    let waited = 0;
+    let learningRate = 0;
+    let gradients: NamedTensorMap | undefined;
+    let gathered = 0;
+    let asked = started;
+    for await (const faces of this.loader.epoch(epoch, { firstBatch: batch })) {
+      waited += performance.now() - asked;
+      learningRate = this.learningRate(epoch);
+      const { loss, grads } = this.lossAndGradients(faces, modes);
+      if (!Number.isFinite(loss)) {
+        dispose(grads);
+        if (gradients) dispose(gradients);
+        await this.diverged(faces, { epoch, batch, loss, learningRate });
+      }
+      gradients = gradients ? addUp(gradients, grads) : grads;
+      gathered++;
+      batch++;
+      lossSum += loss;
+      if (gathered === recipe.accumulate || batch === stepsPerEpoch) {
+        this.update(gradients, gathered, learningRate);
+        gradients = undefined;
+        gathered = 0;
+      }
+      this.log!.step(epoch * stepsPerEpoch + batch, loss, learningRate);
+      const now = performance.now();
+      const done = batch - position.batch;
+      yield {
+        type: "step",
+        epoch: epoch + 1,
+        batch,
+        batchCount: stepsPerEpoch,
+        loss: lossSum / batch,
+        imagesPerSecond: (done * recipe.batchSize * 1000) / (now - started),
+        waitPercent: (100 * waited) / (now - started),
+        secondsLeft: ((now - started) / done / 1000) * (batchesLeftAtStart - done),
+        memoryMb: process.memoryUsage.rss() / 1e6,
+      };
+      // The event loop must turn once a step, or signals would never arrive.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (gathered === 0 && batch < stepsPerEpoch) {
+        const here = { epoch, batch, lossSum };
+        const isDue = recipe.checkpointSteps !== undefined && batch % recipe.checkpointSteps < recipe.accumulate;
+        if (signal?.aborted || isDue) yield await this.save(here, started);
+        if (signal?.aborted) {
+          yield this.interrupted(here);
+          return false;
+        }
+      }
+      asked = performance.now();
+    }
+    const trainSeconds = (performance.now() - started) / 1000;
+    yield* this.validate({
+      epoch: epoch + 1,
+      trainLoss: lossSum / batch,
+      learningRate,
+      ...(modes !== undefined && { modes }),
+      imagesPerSecond: ((batch - position.batch) * recipe.batchSize) / trainSeconds,
+      waitPercent: waited / trainSeconds / 10,
+      started,
+    });
+    // Before the checkpoint, which holds the history too: a crash in between repeats the epoch and writes the same again.
+    await writeHistory(folder, this.history);
+    yield await this.save({ epoch: epoch + 1, batch: 0, lossSum: 0 });
+    return true;
+  }
+
+  private async *validate(
+    training: Omit<EpochMetrics, "nmePercent" | "failureRatePercent" | "auc" | "seconds" | "tensorCount"> & {
+      started: number;
+    },
+  ): AsyncGenerator<TrainEvent> {
+    const { recipe, folder, valFaces } = this.parts;
+    const { started, ...rest } = training;
+    const batches = rest.epoch * this.stepsPerEpoch;
+    let samples: string | undefined;
+    const look = async () => {
+      const { nmePercent, failureRatePercent, auc } = (await evaluateModel(this.predictor, valFaces, recipe)).metrics;
+      const isBest = this.best === undefined || nmePercent < this.best.nmePercent;
+      if (isBest) {
+        this.best = { epoch: rest.epoch, nmePercent };
+        await saveModel(this.model, runFiles(folder).model);
+      }
+      const { samplesEvery } = recipe.logs;
+      if (samplesEvery > 0 && rest.epoch % samplesEvery === 0) samples = await this.drawSamples(rest.epoch, batches);
+      return { nmePercent, failureRatePercent, auc, isBest };
+    };
+    const { isBest, ...scores } = this.average ? await this.average.swapped(look) : await look();
+    const metrics: EpochMetrics = {
+      ...rest,
+      ...scores,
+      seconds: this.secondsBefore + (performance.now() - started) / 1000,
+      tensorCount: memory().numTensors,
+    };
+    this.secondsBefore = metrics.seconds;
+    this.history.push(metrics);
+    await this.log!.epoch(batches, metrics, modelVariables(this.model).all);
+    yield { type: "epoch", epochCount: recipe.epochs, isBest, ...metrics };
+    if (samples !== undefined) yield { type: "samples", epoch: rest.epoch, path: samples };
+  }
+
+  /** The first validation faces with their predictions, as a picture. */
+  private async drawSamples(epoch: number, batches: number): Promise<string> {
+    const { recipe, folder, valFaces } = this.parts;
+    const { imageSize } = recipe;
+    const batchSize = Math.min(recipe.logs.sampleCount, valFaces.length);
+    for await (const { images, landmarks } of createBatches(valFaces, { batchSize, imageSize })) {
+      const predicted = tidy(() => {
+        const x = tensor4d(new Float32Array(images), [batchSize, imageSize, imageSize, 3]);
+        return (this.predictor.apply(x, { training: false }) as Tensor).dataSync();
+      });
+      const width = landmarks.length / batchSize;
+      const pixels = imageSize * imageSize * 3;
+      const faces = Array.from({ length: batchSize }, (_, i) => ({
+        image: images.subarray(i * pixels, (i + 1) * pixels),
+        target: landmarks.subarray(i * width, (i + 1) * width),
+        predicted: predicted.subarray(i * width, (i + 1) * width),
+      }));
+      const picture = drawFaces(faces, imageSize);
+      const png = encodePng(picture);
+      const target = runFiles(folder).samples;
+      await mkdir(target, { recursive: true });
+      const path = join(target, `epoch-${String(epoch).padStart(4, "0")}.png`);
+      await writeFileAtomically(path, [png]);
+      this.log!.samples(batches, png, picture);
+      return path;
+    }
+    throw new InvalidArgumentError("train: the validation set is empty.");
+  }
+
+  /** Loss and gradients of a batch; the caller owns the gradients. */
+  private lossAndGradients(
+    { images, landmarks, size }: Batch,
+    modes: number | undefined,
+  ): { loss: number; grads: NamedTensorMap } {
+    const { recipe, loss } = this.parts;
+    const { imageSize, labelSmoothing } = recipe;
+    const { trainable } = modelVariables(this.model);
+    let value = Number.NaN;
+    // Masks of dropout depend on the step alone, so that a resumed run draws the same ones.
+    for (const layer of this.model.layers as Partial<Stepped>[]) layer.setStep?.(this.batchesSeen);
+    this.batchesSeen++;
+    const grads = tidy(() => {
+      const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
+      const labels = tensor3d(landmarks, [size, landmarks.length / 2 / size, 2]);
+      const y = labelSmoothing.amount > 0 ? this.smoothed(labels) : labels;
+      const difficulty = this.difficulty?.compute(labels, { modes: modes! });
+      const result = variableGrads(
+        () =>
+          this.head.loss(
+            this.fused.apply(x, { training: true }) as Tensor | Tensor[],
+            y,
+            (predictions, targets) => loss(predictions, targets, difficulty ? { difficulty } : {}) as Scalar,
+          ),
+        trainable,
+      );
+      value = result.value.dataSync()[0]!;
+      return result.grads;
+    });
+    return { loss: value, grads };
+  }
+
+  /** Labels pulled towards their smooth faces: y + amount · (smooth(y) − y). */
+  private smoothed(labels: Tensor3D): Tensor3D {
+    const { amount, fraction } = this.parts.recipe.labelSmoothing;
+    const modes = this.shapeModel.modeCount({ by: "variance", fraction });
+    return add(mul(labels, 1 - amount), mul(smoothTensor(this.shapeModel, labels, { modes }), amount)) as Tensor3D;
+  }
+
+  private update(gradients: NamedTensorMap, count: number, learningRate: number): void {
+    tidy(() => {
+      const means =
+        count === 1
+          ? gradients
+          : Object.fromEntries(Object.entries(gradients).map(([name, sum]) => [name, mul(sum, 1 / count)]));
+      this.optimizer.applyGradients(means, { learningRate });
+    });
+    dispose(gradients);
+    this.average?.update(this.step);
+    this.step++;
+  }
+
+  private learningRate(epoch: number): number {
+    const { recipe } = this.parts;
+    const totalSteps = recipe.epochs * Math.ceil(this.stepsPerEpoch / recipe.accumulate);
+    return learningRateAt(recipe, { step: this.step, totalSteps, epoch, history: this.history });
+  }
+
+  /** Modes of the smooth face in an epoch, or `undefined` where the loss needs no difficulty. */
+  private modesAt(epoch: number): number | undefined {
+    if (!this.difficulty) return undefined;
+    const { recipe } = this.parts;
+    const { by, schedule } = recipe.difficulty;
+    return this.shapeModel.modeCount({ by, fraction: stageAt(schedule, epoch, recipe.epochs).fraction });
+  }
+
+  /** The event that ends the run when the validation NME has stood still for too long. */
+  private earlyStop(): Extract<TrainEvent, { type: "early-stop" }> | undefined {
+    const { earlyStop } = this.parts.recipe;
+    if (!earlyStop || !this.best) return undefined;
+    let reference = Number.POSITIVE_INFINITY;
+    let improvedAt = 0;
+    for (const { epoch, nmePercent } of this.history) {
+      if (nmePercent < reference - earlyStop.minImprovement) {
+        reference = nmePercent;
+        improvedAt = epoch;
+      }
+    }
+    const epoch = this.history.at(-1)?.epoch ?? 0;
+    return epoch - improvedAt >= earlyStop.patience ? { type: "early-stop", epoch, best: this.best } : undefined;
+  }
+
+  private async diverged(
+    faces: Batch,
+    { epoch, batch, loss, learningRate }: { epoch: number; batch: number; loss: number; learningRate: number },
+  ): Promise<never> {
+    const { folder } = this.parts;
+    const at = { epoch: epoch + 1, batch: batch + 1, loss: String(loss), learningRate };
+    const saved = await saveFailedBatch(folder, faces, at);
+    throw new DivergenceError(
+      `train: the loss became ${loss} at epoch ${at.epoch}, batch ${at.batch} (learning rate ${learningRate.toPrecision(3)}). Its faces and labels are in ${saved}: look for labels far outside the crop. Else start anew with a smaller learningRate, optimizer.clipNorm 1, or more warmupSteps; the checkpoint before it is intact.`,
+    );
+  }
+
+  private interrupted({ epoch, batch }: Position): TrainEvent {
+    return { type: "interrupted", checkpoint: runFiles(this.parts.folder).checkpoint, epoch: epoch + 1, batch };
+  }
+
+  private result(finished: boolean): TrainResult {
+    return { folder: this.parts.folder, finished, history: this.history, ...(this.best && { best: this.best }) };
+  }
+
+  private async save(position: Position, epochStarted?: number): Promise<TrainEvent> {
+    const { recipe, folder } = this.parts;
+    const arrays: Record<string, Float32Array> = {};
+    const names = new Map<string, string>();
+    for (const [name, variable] of modelVariables(this.model).all) {
+      arrays[`weight/${name}`] = (await variable.data()) as Float32Array;
+      names.set(variable.name, name);
+    }
+    const optimizer = this.optimizer.getState();
+    for (const [variableName, slots] of Object.entries(optimizer.slots)) {
+      // Variable names are numbered within a process, so slots are filed under the weight's own name.
+      for (const [slot, array] of Object.entries(slots)) arrays[`slot/${slot}/${names.get(variableName)!}`] = array;
+    }
+    for (const [name, array] of Object.entries(this.average?.getState() ?? {})) arrays[`average/${name}`] = array;
+    const { checkpoint, previousCheckpoint } = runFiles(folder);
+    const spent = epochStarted === undefined ? 0 : (performance.now() - epochStarted) / 1000;
+    const modes = position.epoch < recipe.epochs ? this.modesAt(position.epoch) : undefined;
+    await saveCheckpoint(
+      checkpoint,
+      {
+        ...position,
+        step: this.step,
+        optimizerStep: optimizer.step,
+        best: this.best,
+        history: this.history,
+        random: { seed: recipe.seed, epoch: position.epoch, step: this.batchesSeen },
+        modes,
+        seconds: this.secondsBefore + spent,
+        arrays,
+      },
+      { previousPath: previousCheckpoint },
+    );
+    return { type: "checkpoint", path: checkpoint, epoch: position.epoch + 1, batch: position.batch };
+  }
+
+  private async restore(checkpoint: Checkpoint): Promise<void> {
+    const { arrays } = checkpoint;
+    const slots: OptimizerState["slots"] = {};
+    const { all } = modelVariables(this.model);
+    for (const [name, variable] of all) {
+      const weight = arrays[`weight/${name}`];
+      if (weight?.length !== variable.size)
+        throw new InvalidArgumentError(
+          `train: the checkpoint does not fit the recipe: weight ${name} has ${weight?.length ?? "no"} values, expected ${variable.size}.`,
+        );
+      tidy(() => variable.assign(tensor(weight, variable.shape)));
+    }
+    for (const [key, array] of Object.entries(arrays)) {
+      const [, slot, name] = /^slot\/([^/]+)\/(.*)$/.exec(key) ?? [];
+      if (!slot || !name) continue;
+      const variable = all.get(name)!.name;
+      slots[variable] = { ...slots[variable], [slot]: array };
+    }
+    this.optimizer.setState({ step: checkpoint.optimizerStep, slots });
+    this.average?.setState(Object.fromEntries([...all.keys()].map((name) => [name, arrays[`average/${name}`]!])));
+    this.step = checkpoint.step;
+    this.batchesSeen = checkpoint.random.step;
+    this.best = checkpoint.best;
+    this.history = checkpoint.history;
+    this.secondsBefore = checkpoint.seconds;
+    this.start = { epoch: checkpoint.epoch, batch: checkpoint.batch, lossSum: checkpoint.lossSum };
+    await writeHistory(this.parts.folder, this.history);
+  }
+}
+
+/** A layer whose random numbers follow the step. */
+interface Stepped {
+  setStep(step: number): void;
+}
+
+function addUp(sums: NamedTensorMap, grads: NamedTensorMap): NamedTensorMap {
+  const next = tidy(() =>
+    Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, add(sum, grads[name]!)])),
+  ) as NamedTensorMap;
+  dispose(sums);
+  dispose(grads);
+  return next;
+}
+
+function dispose(tensors: NamedTensorMap): void {
+  for (const value of Object.values(tensors)) value.dispose();
+}
+
+/** Reads what `acr shape fit` wrote. */
+async function readShapeModel(file: string, landmarkCount: number): Promise<PointModel> {
+  let model: PointModel;
+  try {
+    model = PointModel.fromJSON(JSON.parse(await readFile(file, "utf8")));
+  } catch (cause) {
+    throw new DataFormatError(`is not a shape model: ${(cause as Error).message}`, { file, cause });
+  }
+  if (model.landmarkCount !== landmarkCount)
+    throw new InvalidArgumentError(
+      `train: difficulty.shapeModel: "${file}" has ${model.landmarkCount} landmarks; the data set has ${landmarkCount}.`,
+    );
+  return model;
+}
