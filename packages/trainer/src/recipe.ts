@@ -101,7 +101,7 @@ export const recipeSchema = z.strictObject({
   head: z
     .string()
     .default("gap")
-    .describe("How coordinates are read from the features: a head of `createLandmarkModel`."),
+    .describe("How coordinates are read from the features: one of `listHeads()`."),
   dropout: z.number().min(0).lt(1).default(0).describe("Share of features dropped before the last layer."),
   loss: z.string().default("acr").describe("One of `listLosses()`."),
   lossOptions: z.record(z.string(), z.json()).default({}).describe("Options of that loss."),

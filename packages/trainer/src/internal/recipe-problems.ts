@@ -1,4 +1,4 @@
-import { listBackbones } from "@acr/backbones";
+import { listBackbones, listHeads } from "@acr/backbones";
 import { getLandmarkScheme, nearestNames } from "@acr/core";
 import { createLoss, listLosses } from "@acr/loss";
 import type { Recipe } from "../recipe.js";
@@ -48,6 +48,7 @@ export function recipeProblems(recipe: Recipe): string[] {
   }
 
   checkName("backbone", recipe.backbone, listBackbones());
+  checkName("head", recipe.head, listHeads());
   const lossName = recipe.loss.replace(/Loss$/, "");
   checkName("loss", lossName, listLosses());
   if (listLosses().includes(lossName)) attempt("lossOptions", () => createLoss(lossName, recipe.lossOptions));
