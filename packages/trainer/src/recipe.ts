@@ -98,10 +98,7 @@ export const recipeSchema = z.strictObject({
     .describe("Evens out the training faces."),
   backbone: z.string().default("mobilenet_v2_050").describe("One of `listBackbones()`."),
   imageSize: z.number().int().min(32).max(1024).default(112).describe("Side of the square input in pixels."),
-  head: z
-    .string()
-    .default("gap")
-    .describe("How coordinates are read from the features: one of `listHeads()`."),
+  head: z.string().default("gap").describe("How coordinates are read from the features: one of `listHeads()`."),
   dropout: z.number().min(0).lt(1).default(0).describe("Share of features dropped before the last layer."),
   loss: z.string().default("acr").describe("One of `listLosses()`."),
   lossOptions: z.record(z.string(), z.json()).default({}).describe("Options of that loss."),

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
+import { createHeadTraining, type HeadTraining } from "@acr/backbones";
 import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { type Batch, createBatches, createLoader, type Loader } from "@acr/datasets";
 import { optimizeForTraining } from "@acr/kernels";
