@@ -10,5 +10,6 @@ const packages = readdirSync(folder("./packages")).filter((name) =>
 export default {
   projects: packages.map((name) => jestProject(name, folder(`./packages/${name}`))),
   maxWorkers: 2,
-  testTimeout: 60_000,
+  // Long enough for a busy machine: it ends what hangs and judges no speed.
+  testTimeout: 300_000,
 };

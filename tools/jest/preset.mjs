@@ -8,6 +8,8 @@ export const jestProject = (name, rootDir) => ({
   rootDir,
   testMatch: ["<rootDir>/src/**/*.test.ts"],
   testEnvironment: fromHere("./environment.cjs"),
+  // Global names are looked up through the sandbox, slowly: without this, numeric loops run ten times longer than in Node.
+  sandboxInjectedGlobals: ["Math", "Number", "Float32Array", "Float64Array", "Uint8Array", "Int32Array", "Uint32Array"],
   transform: {
     "^.+\\.(ts|mjs|js)$": [
       "@swc/jest",
