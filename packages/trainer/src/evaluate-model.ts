@@ -1,16 +1,40 @@
-import { applyAffine, type FaceDataset, invertAffine } from "@acr/core";
+import { applyAffine, type Face, type FaceDataset, InvalidArgumentError, invertAffine, ShapeError } from "@acr/core";
 import { createBatches } from "@acr/datasets";
-import { type EvaluationResult, evaluate } from "@acr/metrics";
-import { type Tensor, tensor4d, tidy } from "@tensorflow/tfjs-core";
+import { type EvaluationOptions, type EvaluationResult, evaluate } from "@acr/metrics";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Recipe } from "./recipe.js";
+import { perturbBoxes } from "./internal/perturb-boxes.js";
+import { predictCentered } from "./predict-centered.js";
+
+/** Options of `evaluateModel`; a recipe will do. */
+export interface EvaluateModelOptions {
+  /** Side of the square input in pixels. */
+  imageSize: number;
+  /** The divisor of the NME. */
+  normalizer: EvaluationOptions["normalizer"];
+  /** Average the predictions on each crop and its mirror image. Default false. */
+  flipTest?: boolean;
+  /** Standard deviation of random shifts and scalings of the boxes, a fraction of their size, in [0, 1). Default 0. */
+  boxNoise?: number;
+  /** Of the box noise. Default 0. */
+  noiseSeed?: number | string;
+  /** Resamples of the bootstrap intervals; 0 for none. Default 1000. */
+  resamples?: number;
+  /** NME above which a face counts as failed, and upper end of the AUC, a fraction. Default 0.1. */
+  threshold?: number;
+}
 
 /** Faces of an evaluation, in data-set order, in source pixels. */
 export interface ModelEvaluation {
   metrics: EvaluationResult;
   ids: string[];
   predictions: Float64Array[];
-  targets: ArrayLike<number>[];
+  targets: readonly ArrayLike<number>[];
+  /** Attributes of each face, as the data set gives them. */
+  tags: Face["tags"][];
+  /** K flags a face, 1 = visible; `undefined` where the data set does not say. */
+  visible: (ArrayLike<number> | undefined)[];
+  /** Network and reading back, without decoding and cropping; mean over all but the first batch where there are several. */
+  millisecondsPerImage: number;
 }
 
 const EVALUATION_BATCH = 32;
@@ -18,29 +42,91 @@ const EVALUATION_BATCH = 32;
 /**
  * Predicts every face of a data set and scores the result in the pixels of the source images.
  *
+ * All landmarks count, visible or not, as the published protocols of 300-W, COFW and WFLW have it.
+ *
  * @param model - input `[B, H, W, 3]` (0–255), output `[B, K, 2]` in the `centered` frame.
- * @example const { metrics } = await evaluateModel(run.model, faces, run.recipe);
+ * @throws {ShapeError} the model predicts another number of landmarks than the faces have.
+ * @throws {InvalidArgumentError} a prediction is not finite, boxNoise is out of range.
+ * @example const { metrics } = await evaluateModel(run.fused, faces, { ...run.recipe, flipTest: true });
  */
 export async function evaluateModel(
   model: LayersModel,
   faces: FaceDataset,
-  { imageSize, normalizer }: Pick<Recipe, "imageSize" | "normalizer">,
+  options: EvaluateModelOptions,
 ): Promise<ModelEvaluation> {
+  const { imageSize, normalizer, flipTest = false, boxNoise = 0, noiseSeed = 0, resamples, threshold } = options;
+  if (!(boxNoise >= 0 && boxNoise < 1))
+    throw new InvalidArgumentError(`evaluateModel: boxNoise must be in [0, 1); got ${boxNoise}.`);
+  const { scheme } = faces;
+  const landmarkCount = model.outputs[0]!.shape[1];
+  if (landmarkCount !== scheme.landmarkCount)
+    throw new ShapeError(
+      `evaluateModel: ${faces.name} has the ${scheme.landmarkCount} landmarks of ${scheme.id}; the model predicts ${landmarkCount}.`,
+    );
+  const seen = annotationsOf(boxNoise > 0 ? perturbBoxes(faces, { strength: boxNoise, seed: noiseSeed }) : faces);
   const ids: string[] = [];
   const predictions: Float64Array[] = [];
-  const targets: ArrayLike<number>[] = [];
-  for await (const batch of createBatches(faces, { batchSize: EVALUATION_BATCH, imageSize })) {
-    const flat = tidy(() => {
-      const x = tensor4d(new Float32Array(batch.images), [batch.size, imageSize, imageSize, 3]);
-      return (model.apply(x, { training: false }) as Tensor).dataSync();
-    });
+  const times: number[] = [];
+  for await (const batch of createBatches(seen.faces, { batchSize: EVALUATION_BATCH, imageSize })) {
+    const started = performance.now();
+    const flat = predictCentered(model, batch.images, { imageSize, scheme, flipTest });
+    times.push((performance.now() - started) / batch.size);
     const length = flat.length / batch.size;
     for (let i = 0; i < batch.size; i++) {
       const toSource = invertAffine(batch.sourceToCentered[i]!);
       ids.push(batch.ids[i]!);
       predictions.push(applyAffine(toSource, flat.subarray(i * length, (i + 1) * length)));
-      targets.push(applyAffine(toSource, batch.landmarks.subarray(i * length, (i + 1) * length)));
     }
   }
-  return { metrics: evaluate(predictions, targets, { scheme: faces.scheme, normalizer }), ids, predictions, targets };
+  // The first batch pays for the start of the engine.
+  const counted = times.length > 1 ? times.slice(1) : times;
+  const annotations = seen.annotations();
+  return {
+    metrics: evaluate(predictions, annotations.targets, {
+      scheme,
+      normalizer,
+      resamples,
+      failureThreshold: threshold,
+      aucThreshold: threshold,
+    }),
+    ids,
+    predictions,
+    ...annotations,
+    millisecondsPerImage: counted.reduce((sum, time) => sum + time, 0) / counted.length,
+  };
+}
+
+type Annotations = Pick<Face, "landmarks" | "tags" | "visible">;
+
+/** Faces that remember what was said of them when they were read, so that no picture is decoded twice. */
+function annotationsOf(faces: FaceDataset): {
+  faces: FaceDataset;
+  annotations(): Pick<ModelEvaluation, "targets" | "tags" | "visible">;
+} {
+  const { describe } = faces as { describe?(index: number): Annotations };
+  const list = (all: Annotations[]) => ({
+    targets: all.map(({ landmarks }) => landmarks),
+    tags: all.map(({ tags }) => tags),
+    visible: all.map(({ visible }) => visible),
+  });
+  if (describe)
+    return { faces, annotations: () => list(Array.from({ length: faces.length }, (_, i) => describe.call(faces, i))) };
+  const seen: Annotations[] = [];
+  const get = async (index: number) => {
+    const face = await faces.get(index);
+    seen[index] = { landmarks: face.landmarks, tags: face.tags, visible: face.visible };
+    return face;
+  };
+  return {
+    faces: {
+      name: faces.name,
+      length: faces.length,
+      scheme: faces.scheme,
+      get,
+      async *[Symbol.asyncIterator]() {
+        for (let i = 0; i < faces.length; i++) yield get(i);
+      },
+    },
+    annotations: () => list(seen),
+  };
 }

@@ -6,7 +6,7 @@ export {
   type OptimizerState,
   type TrainingOptimizer,
 } from "./create-optimizer.js";
-export { evaluateModel, type ModelEvaluation } from "./evaluate-model.js";
+export { type EvaluateModelOptions, evaluateModel, type ModelEvaluation } from "./evaluate-model.js";
 export { fitShapeModel } from "./fit-shape-model.js";
 export { halvingRungs } from "./halving-rungs.js";
 export { learningRateAt, type TrainingPosition } from "./learning-rate-at.js";
@@ -15,6 +15,7 @@ export { type LoadRunOptions, loadRun, type Prediction, type Run } from "./load-
 export { type MixedSource, mixedFaces } from "./mixed-faces.js";
 export { type DatasetSource, openDataset } from "./open-dataset.js";
 export { headTurn, type PoseRepeatsOptions, poseRepeats } from "./pose-repeats.js";
+export { type PredictCenteredOptions, predictCentered } from "./predict-centered.js";
 export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
 export { recipeJsonSchema } from "./recipe-json-schema.js";
 export { readHistory, readRecipe, runFiles } from "./run-folder.js";

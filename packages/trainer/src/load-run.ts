@@ -11,9 +11,9 @@ import {
 } from "@acr/core";
 import { cropImage } from "@acr/datasets";
 import { optimizeForTraining } from "@acr/kernels";
-import { type Tensor, tensor4d, tidy } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { loadModel } from "./load-model.js";
+import { predictCentered } from "./predict-centered.js";
 import type { Recipe } from "./recipe.js";
 import { readRecipe, runFiles } from "./run-folder.js";
 
@@ -36,7 +36,7 @@ export interface Run {
   /** The same weights behind fused layers: faster. */
   readonly fused: LayersModel;
   /** Finds the landmarks of the face in a box (default: the whole picture). */
-  predict(image: RgbImage, box?: Box): Promise<Prediction>;
+  predict(image: RgbImage, box?: Box, options?: { flipTest?: boolean }): Promise<Prediction>;
   dispose(): void;
 }
 
@@ -75,13 +75,10 @@ export async function loadRun(folder: string, { backend = () => setupBackend({})
     scheme,
     model,
     fused,
-    predict: async (image, box = [0, 0, image.width - 1, image.height - 1]) => {
+    predict: async (image, box = [0, 0, image.width - 1, image.height - 1], { flipTest = false } = {}) => {
       const started = performance.now();
       const crop = cropImage(image, box, { imageSize });
-      const flat = tidy(() => {
-        const x = tensor4d(new Float32Array(crop.image.data), [1, imageSize, imageSize, 3]);
-        return (fused.apply(x, { training: false }) as Tensor).dataSync();
-      });
+      const flat = predictCentered(fused, crop.image.data, { imageSize, scheme, flipTest });
       const landmarks = applyAffine(invertAffine(crop.sourceToCentered), flat);
       return { landmarks, box, millisecondsPerImage: performance.now() - started };
     },

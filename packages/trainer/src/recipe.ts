@@ -182,7 +182,7 @@ export const recipeSchema = z.strictObject({
     .prefault({})
     .describe("What a run writes beside its metrics."),
   normalizer: z
-    .enum(["inter-ocular", "inter-pupil", "box-geometric", "box-diagonal"])
+    .enum(["inter-ocular", "inter-pupil", "box-geometric", "box-diagonal", "face-size"])
     .default("inter-ocular")
     .describe("Divisor of the NME."),
   seed: z.number().int().default(0).describe("Of everything random."),

@@ -43,3 +43,15 @@ export function parseBox(text: string): Box {
   }
   return [x0!, y0!, x1!, y1!];
 }
+
+/** Parses a share of a box, above 0 and below 1. */
+export function parseNoise(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError(`expected a number between 0 and 1; got "${text}".`);
+  return value;
+}
+
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, all: readonly string[] | undefined): string[] {
+  return [...(all ?? []), value];
+}
