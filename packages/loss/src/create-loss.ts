@@ -1,97 +1,102 @@
-import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
-import { getBackend, type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
-import { acrLoss } from "./acr-loss.js";
-import { charbonnierLoss } from "./charbonnier-loss.js";
-import { huberLoss } from "./huber-loss.js";
-import type { Reduction } from "./internal/elementwise-loss.js";
-import { l1Loss } from "./l1-loss.js";
-import { l2Loss } from "./l2-loss.js";
-import { logCoshLoss } from "./log-cosh-loss.js";
-import { rectifiedWingLoss } from "./rectified-wing-loss.js";
-import { smoothL1Loss } from "./smooth-l1-loss.js";
-import { softWingLoss } from "./soft-wing-loss.js";
-import { wingLoss } from "./wing-loss.js";
+import { checkOptions, InvalidArgumentError } from "@acr/core";
+import { evaluateLoss } from "./internal/evaluate-loss.js";
+import { LOSS_RULES, lossKey } from "./internal/loss-rules.js";
+import { makeLoss } from "./internal/make-loss.js";
+import type { Loss, LossSpec } from "./loss.js";
+import { type PerGroupOptions, perGroup } from "./per-group.js";
+import { type PoseBins, poseBalanced } from "./pose-balanced.js";
+import { type UncertaintyWeightedOptions, uncertaintyWeighted } from "./uncertainty-weighted.js";
+import { weightedSum } from "./weighted-sum.js";
+import { withVisibility } from "./with-visibility.js";
 
-/** Tensors that change from batch to batch. */
-export interface LossBatch {
-  /** Φ, for losses that need it; others ignore it. */
-  difficulty?: Tensor;
-  weights?: Tensor;
-  reduction?: Reduction;
+/** Parts of the options that hold other losses, as JSON. */
+interface CompositionOptions {
+  loss?: unknown;
+  losses?: unknown;
+  scheme?: unknown;
+  weights?: unknown;
 }
 
-/** A loss with its options fixed. `lossName` and `options` rebuild it: `createLoss(loss.lossName, loss.options)`. */
-export interface Loss {
-  (predictions: Tensor, targets: Tensor, batch?: LossBatch): Tensor;
-  readonly lossName: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  /** True when calls must pass `difficulty`. */
-  readonly needsDifficulty: boolean;
+function fromSpec(functionName: string, spec: unknown): Loss {
+  if (typeof spec === "string") return createLoss(spec);
+  if (!spec || typeof spec !== "object" || !("name" in spec)) {
+    throw new InvalidArgumentError(
+      `createLoss: ${functionName} takes losses as { name, options }; got ${typeof spec}.`,
+    );
+  }
+  checkOptions(`createLoss: a loss of ${functionName}`, spec, ["name", "options", "weight"]);
+  const { name, options } = spec as LossSpec;
+  return createLoss(name, options);
 }
 
-type LossFunction = (predictions: Tensor, targets: Tensor, options?: never) => Tensor;
+function listOf(functionName: string, losses: unknown): unknown[] {
+  if (!Array.isArray(losses))
+    throw new InvalidArgumentError(`createLoss: ${functionName} takes an array of losses; got ${typeof losses}.`);
+  return losses;
+}
 
-const LOSSES: Record<string, LossFunction> = {
-  acr: acrLoss,
-  charbonnier: charbonnierLoss,
-  huber: huberLoss,
-  l1: l1Loss,
-  l2: l2Loss,
-  logCosh: logCoshLoss,
-  rectifiedWing: rectifiedWingLoss,
-  smoothL1: smoothL1Loss,
-  softWing: softWingLoss,
-  wing: wingLoss,
+const COMPOSITIONS: Readonly<Record<string, (options: CompositionOptions) => Loss>> = {
+  weightedSum: ({ losses, ...rest }) => {
+    checkOptions("weightedSum", rest, ["losses"]);
+    return weightedSum(
+      listOf("weightedSum", losses).map((spec) => ({
+        loss: fromSpec("weightedSum", spec),
+        weight: (spec as { weight?: number }).weight ?? 1,
+      })),
+    );
+  },
+  perGroup: ({ loss, scheme, weights, ...rest }) =>
+    perGroup(
+      fromSpec("perGroup", loss),
+      scheme as Parameters<typeof perGroup>[1],
+      weights as Record<string, number>,
+      rest as PerGroupOptions,
+    ),
+  withVisibility: ({ loss, ...rest }) => {
+    checkOptions("withVisibility", rest, ["loss"]);
+    return withVisibility(fromSpec("withVisibility", loss));
+  },
+  poseBalanced: ({ loss, ...bins }) => poseBalanced(fromSpec("poseBalanced", loss), bins as PoseBins),
+  uncertaintyWeighted: ({ losses, ...rest }) =>
+    uncertaintyWeighted(
+      listOf("uncertaintyWeighted", losses).map((spec) => fromSpec("uncertaintyWeighted", spec)),
+      rest as UncertaintyWeightedOptions,
+    ),
 };
 
 /**
- * The names that `createLoss` knows.
+ * A loss by name, for recipes and command lines. Options are checked at once; no tfjs backend needs to run for that.
  *
- * @example listLosses(); // ["acr", "charbonnier", …]
- */
-export function listLosses(): string[] {
-  return Object.keys(LOSSES);
-}
-
-/**
- * A loss by name, for recipes and command lines. Options are checked at once when a tfjs backend is running, else by the
- * first call.
- *
- * @param name - one of `listLosses()`; the function's own name, e.g. `"wingLoss"`, works too.
- * @param options - the options of that loss that are plain JSON.
+ * @param name - one of `listLosses()`, the function's own name (`"wingLoss"`), or a composition (`"weightedSum"`,
+ *   `"perGroup"`, `"withVisibility"`, `"poseBalanced"`, `"uncertaintyWeighted"`).
+ * @param options - the options of that loss that are plain JSON; a composition's hold its losses as `{ name, options }`.
+ * @returns the loss; `JSON.stringify(loss.options)` and `loss.lossName` rebuild it.
  * @throws {InvalidArgumentError} unknown name or option (with the nearest valid one), or a value out of range.
  * @example
  * const loss = createLoss("acr", { lambda: 5, scale: 10 });
  * loss(predictions, targets, { difficulty });
  */
 export function createLoss(name: string, options: object = {}): Loss {
-  const key = Object.hasOwn(LOSSES, name) ? name : String(name).replace(/Loss$/, "");
-  if (!Object.hasOwn(LOSSES, key)) {
-    throw new InvalidArgumentError(
-      `createLoss: unknown loss "${name}"; did you mean ${nearestNames(String(name), listLosses(), 1)[0]}? Valid names: ${listLosses().join(", ")}.`,
-    );
+  const key = lossKey("createLoss", name, [...Object.keys(LOSS_RULES), ...Object.keys(COMPOSITIONS)]);
+  const composition = COMPOSITIONS[key];
+  if (composition) {
+    if (options === null || typeof options !== "object" || Array.isArray(options))
+      throw new InvalidArgumentError(`createLoss: options of ${key} must be an object; got ${typeof options}.`);
+    return composition(options);
   }
-  const lossFunction = LOSSES[key] as unknown as (predictions: Tensor, targets: Tensor, options: object) => Tensor;
-  const needsDifficulty = key === "acr";
   for (const tensorOption of ["difficulty", "weights"]) {
-    if (tensorOption in options)
+    if (options && tensorOption in options)
       throw new InvalidArgumentError(
         `createLoss: ${tensorOption} changes with each batch; pass it when the loss is called.`,
       );
   }
-  const fixed = { ...options };
-  const loss = (predictions: Tensor, targets: Tensor, batch: LossBatch = {}) => {
-    checkOptions(`${key} loss`, batch, ["difficulty", "weights", "reduction"]);
-    const { difficulty, weights, reduction } = batch;
-    return lossFunction(predictions, targets, {
-      ...fixed,
-      ...(needsDifficulty && difficulty && { difficulty }),
-      ...(weights && { weights }),
-      ...(reduction && { reduction }),
-    });
-  };
-  // One call on nothing finds wrong values here rather than in the first training step; it needs a started backend.
-  if (getBackend())
-    tidy(() => loss(zeros([1, 1, 2]), zeros([1, 1, 2]), needsDifficulty ? { difficulty: zeros([1, 1, 2]) } : {}));
-  return Object.assign(loss, { lossName: key, options: Object.freeze(fixed), needsDifficulty });
+  const rule = LOSS_RULES[key]!(options);
+  const { reduction: usual } = options as { reduction?: "mean" | "sum" | "none" };
+  return makeLoss(
+    key,
+    options,
+    rule.needsDifficulty ? ["difficulty"] : [],
+    (predictions, targets, { difficulty, weights, reduction = usual }) =>
+      evaluateLoss(rule, predictions, targets, { difficulty, weights, reduction }),
+  );
 }

@@ -1,7 +1,26 @@
 import { InvalidArgumentError } from "@acr/core";
-import { abs, add, div, less, maximum, mul, sign, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import {
+  abs,
+  add,
+  div,
+  greaterEqual,
+  less,
+  logicalAnd,
+  maximum,
+  mul,
+  neg,
+  sign,
+  square,
+  sub,
+  type Tensor,
+  where,
+  zerosLike,
+} from "@tensorflow/tfjs-core";
 import { accurateLog1p } from "./internal/accurate-log1p.js";
-import { checkPositive, elementwiseLoss, type LossOptions } from "./internal/elementwise-loss.js";
+import { checkLossOptions, checkPositive } from "./internal/check.js";
+import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
+import type { LossRule } from "./internal/loss-rule.js";
+import { pointwisePass } from "./internal/pointwise-pass.js";
 
 export interface RectifiedWingLossOptions extends LossOptions {
   /** Where the linear part starts, in the frame of the inputs, > rectify. Default 10 (pixels of a 256-pixel crop). */
@@ -10,6 +29,61 @@ export interface RectifiedWingLossOptions extends LossOptions {
   curvature?: number;
   /** Errors below this cost nothing, same frame, >= 0. Default 0.5. */
   rectify?: number;
+}
+
+/** The rule of `rectifiedWingLoss`. */
+export function rectifiedWingRule(options: RectifiedWingLossOptions = {}): LossRule {
+  checkLossOptions("rectifiedWingLoss", options, ["width", "curvature", "rectify"]);
+  const { width = 10, curvature = 2, rectify = 0.5 } = options;
+  checkPositive("rectifiedWingLoss", "width", width);
+  checkPositive("rectifiedWingLoss", "curvature", curvature);
+  if (typeof rectify !== "number" || !(rectify >= 0 && rectify < width)) {
+    throw new InvalidArgumentError(
+      `rectifiedWingLoss: rectify must be in [0, width = ${width}); got ${String(rectify)}.`,
+    );
+  }
+  const c = width - width * Math.log1p((width - rectify) / curvature);
+  const isMiddle = (d: number) => d >= rectify && d < width;
+  return {
+    functionName: "rectifiedWingLoss",
+    needsDifficulty: false,
+    value: (e) => {
+      const d = Math.abs(e);
+      return d < rectify ? 0 : d < width ? width * Math.log1p((d - rectify) / curvature) : d - c;
+    },
+    slope: (e) => {
+      const d = Math.abs(e);
+      return d < rectify ? 0 : Math.sign(e) * (d < width ? width / (curvature + d - rectify) : 1);
+    },
+    curvature: (e) => (e !== 0 && isMiddle(Math.abs(e)) ? -width / (curvature + Math.abs(e) - rectify) ** 2 : 0),
+    graph: (e) => {
+      const d = abs(e);
+      const direction = sign(e);
+      const isRectified = less(d, rectify);
+      const isSmall = less(d, width);
+      const beyond = maximum(sub(d, rectify), 0);
+      const nothing = zerosLike(d);
+      return {
+        value: where(
+          isRectified,
+          nothing,
+          where(isSmall, mul(accurateLog1p(div(beyond, curvature)), width), sub(d, c)),
+        ),
+        slope: where(
+          isRectified,
+          nothing,
+          where(isSmall, div(mul(direction, width), add(beyond, curvature)), direction),
+        ),
+      };
+    },
+    graphCurvature: (e) => {
+      const d = abs(e);
+      const beyond = maximum(sub(d, rectify), 0);
+      const middle = neg(div(mul(abs(sign(e)), width), square(add(beyond, curvature))));
+      return where(logicalAnd(greaterEqual(d, rectify), less(d, width)), middle, zerosLike(e));
+    },
+    hostPass: pointwisePass,
+  };
 }
 
 /**
@@ -21,7 +95,8 @@ export interface RectifiedWingLossOptions extends LossOptions {
  *
  * Units: all options share the frame of the inputs. The gradient at e = 0 is 0; NaN in, NaN out.
  *
- * @param predictions - `[B, K, 2]` or `[B, 2K]` float32.   @param targets - same shape and frame.
+ * @param predictions - `[B, K, 2]` or `[B, 2K]` float32, (x, y).   @param targets - same shape and frame, no gradient.
+ * @param options.reduction - `"mean"` divides by B · K · 2. Default `"mean"`.   @param options.weights - see `LossOptions`.
  * @returns scalar, or `[B, K, 2]` when reduction is `"none"`. Owned by the caller.
  * @throws {ShapeError} shapes differ, or the last axis is not 2.   @throws {InvalidArgumentError} rectify >= width, an option out of range or unknown.
  * @see Feng et al., Rectified Wing Loss, IJCV 2020, arXiv:1911.06995. Deviations: none.
@@ -32,25 +107,5 @@ export function rectifiedWingLoss(
   targets: Tensor,
   options: RectifiedWingLossOptions = {},
 ): Tensor {
-  const { width = 10, curvature = 2, rectify = 0.5 } = options;
-  checkPositive("rectifiedWingLoss", "width", width);
-  checkPositive("rectifiedWingLoss", "curvature", curvature);
-  if (typeof rectify !== "number" || !(rectify >= 0 && rectify < width)) {
-    throw new InvalidArgumentError(
-      `rectifiedWingLoss: rectify must be in [0, width = ${width}); got ${String(rectify)}.`,
-    );
-  }
-  const c = width - width * Math.log1p((width - rectify) / curvature);
-  return elementwiseLoss("rectifiedWingLoss", predictions, targets, options, ["width", "curvature", "rectify"], (e) => {
-    const d = abs(e);
-    const direction = sign(e);
-    const isRectified = less(d, rectify);
-    const isSmall = less(d, width);
-    const beyond = maximum(sub(d, rectify), 0);
-    const nothing = zerosLike(d);
-    return {
-      value: where(isRectified, nothing, where(isSmall, mul(accurateLog1p(div(beyond, curvature)), width), sub(d, c))),
-      slope: where(isRectified, nothing, where(isSmall, div(mul(direction, width), add(beyond, curvature)), direction)),
-    };
-  });
+  return evaluateLoss(rectifiedWingRule(options), predictions, targets, options);
 }

@@ -1,9 +1,34 @@
-import { abs, div, less, mul, sign, square, sub, type Tensor, where } from "@tensorflow/tfjs-core";
-import { checkPositive, elementwiseLoss, type LossOptions } from "./internal/elementwise-loss.js";
+import { abs, div, fill, less, mul, sign, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import { checkLossOptions, checkPositive } from "./internal/check.js";
+import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
+import type { LossRule } from "./internal/loss-rule.js";
 
 export interface SmoothL1LossOptions extends LossOptions {
   /** Where the square ends, in the frame of the inputs, > 0. Default 1. */
   beta?: number;
+}
+
+/** The rule of `smoothL1Loss`. */
+export function smoothL1Rule(options: SmoothL1LossOptions = {}): LossRule {
+  checkLossOptions("smoothL1Loss", options, ["beta"]);
+  const { beta = 1 } = options;
+  checkPositive("smoothL1Loss", "beta", beta);
+  return {
+    functionName: "smoothL1Loss",
+    needsDifficulty: false,
+    value: (e) => (Math.abs(e) < beta ? (e * e) / (2 * beta) : Math.abs(e) - beta / 2),
+    slope: (e) => (Math.abs(e) < beta ? e / beta : Math.sign(e)),
+    curvature: (e) => (Math.abs(e) < beta ? 1 / beta : 0),
+    graph: (e) => {
+      const d = abs(e);
+      const isSmall = less(d, beta);
+      return {
+        value: where(isSmall, mul(square(e), 0.5 / beta), sub(d, beta / 2)),
+        slope: where(isSmall, div(e, beta), sign(e)),
+      };
+    },
+    graphCurvature: (e) => where(less(abs(e), beta), fill(e.shape, 1 / beta), zerosLike(e)),
+  };
 }
 
 /**
@@ -12,20 +37,12 @@ export interface SmoothL1LossOptions extends LossOptions {
  *   l(e) = e² / (2β)      when |e| < β
  *   l(e) = |e| − β / 2    otherwise
  *
- * @param predictions - `[B, K, 2]` or `[B, 2K]` float32.   @param targets - same shape and frame.
+ * @param predictions - `[B, K, 2]` or `[B, 2K]` float32, (x, y).   @param targets - same shape and frame, no gradient.
+ * @param options.reduction - `"mean"` divides by B · K · 2. Default `"mean"`.   @param options.weights - see `LossOptions`.
  * @returns scalar, or `[B, K, 2]` when reduction is `"none"`. Owned by the caller.
  * @throws {ShapeError} shapes differ, or the last axis is not 2.   @throws {InvalidArgumentError} beta <= 0 or an unknown option.
  * @example const loss = smoothL1Loss(predictions, targets, { beta: 0.1 });
  */
 export function smoothL1Loss(predictions: Tensor, targets: Tensor, options: SmoothL1LossOptions = {}): Tensor {
-  const { beta = 1 } = options;
-  checkPositive("smoothL1Loss", "beta", beta);
-  return elementwiseLoss("smoothL1Loss", predictions, targets, options, ["beta"], (e) => {
-    const d = abs(e);
-    const isSmall = less(d, beta);
-    return {
-      value: where(isSmall, mul(square(e), 0.5 / beta), sub(d, beta / 2)),
-      slope: where(isSmall, div(e, beta), sign(e)),
-    };
-  });
+  return evaluateLoss(smoothL1Rule(options), predictions, targets, options);
 }

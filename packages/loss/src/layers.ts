@@ -1,0 +1,1 @@
+export { widenOutput } from "./widen-output.js";
