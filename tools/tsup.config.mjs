@@ -20,7 +20,8 @@ export default defineConfig({
   shims: false,
   clean: true,
   sourcemap: true,
-  // With splitting, tsup turns `import()` into `require()` in CommonJS, which cannot load ESM-only dependencies.
-  splitting: entries.length > 1,
+  // With splitting, tsup turns `import()` into `require()` in CommonJS, which cannot load ESM-only dependencies, and leaves
+  // `import.meta`, which CommonJS has not. The entries of datasets share no state, so they need no common chunks.
+  splitting: entries.length > 1 && manifest.name !== "@acr/datasets",
   treeshake: false,
 });

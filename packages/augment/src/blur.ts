@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions, type RgbImage } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `blur`. */
@@ -23,6 +24,7 @@ export function blur(options: BlurOptions = {}): Augmentation {
   return {
     name: "blur",
     options: { probability, sigma },
+    module: augmentationModule,
     draw: (random) => {
       if (!random.chance(probability)) return {};
       const share = random.uniform(0, sigma);

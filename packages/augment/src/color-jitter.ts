@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 
 /** Options of `colorJitter`: half-widths of uniform factors around 1, in [0, 1). */
 export interface ColorJitterOptions {
@@ -26,6 +27,7 @@ export function colorJitter(options: ColorJitterOptions = {}): Augmentation {
   return {
     name: "colorJitter",
     options: { brightness, contrast, color },
+    module: augmentationModule,
     draw: (random) => {
       const factor = (range: number) => 1 + random.uniform(-range, range);
       const [bright, contrasted] = [factor(brightness), factor(contrast)];

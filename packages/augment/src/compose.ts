@@ -16,6 +16,11 @@ export function compose(augmentations: readonly Augmentation[]): Augmentation {
   return {
     name: "compose",
     options: { augmentations: augmentations.map(({ name, options }) => ({ name, options })) },
+    module: () => {
+      // Threads can build it where they can build every part, all of one module.
+      const modules = new Set(augmentations.map((augmentation) => augmentation.module?.()));
+      return modules.size === 1 ? [...modules][0] : undefined;
+    },
     draw: (random) => {
       let geometry: Affine | undefined;
       let mirrored = false;

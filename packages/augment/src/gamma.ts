@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `gamma`. */
@@ -23,6 +24,7 @@ export function gamma(options: GammaOptions = {}): Augmentation {
   return {
     name: "gamma",
     options: { probability, range },
+    module: augmentationModule,
     draw: (random) => {
       if (!random.chance(probability)) return {};
       const exponent = Math.exp(random.uniform(-1, 1) * Math.log1p(range));

@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `grayscale`. */
@@ -20,6 +21,7 @@ export function grayscale(options: GrayscaleOptions = {}): Augmentation {
   return {
     name: "grayscale",
     options: { probability },
+    module: augmentationModule,
     draw: (random) =>
       random.chance(probability)
         ? {

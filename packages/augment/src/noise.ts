@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions, type RgbImage } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `noise`. */
@@ -24,6 +25,7 @@ export function noise(options: NoiseOptions = {}): Augmentation {
   return {
     name: "noise",
     options: { probability, deviation },
+    module: augmentationModule,
     draw: (random) => {
       if (!random.chance(probability)) return {};
       const sigma = random.uniform(0, deviation);

@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `occlude`. */
@@ -30,6 +31,7 @@ export function occlude(options: OccludeOptions = {}): Augmentation {
   return {
     name: "occlude",
     options: { probability, minimum, maximum },
+    module: augmentationModule,
     draw: (random) => {
       if (!random.chance(probability)) return {};
       const block = {

@@ -1,4 +1,5 @@
 import { type Affine, type Augmentation, checkOptions } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `randomAffine`. */
@@ -26,6 +27,7 @@ export function randomAffine(options: RandomAffineOptions = {}): Augmentation {
   return {
     name: "randomAffine",
     options: { rotationDegrees, scale, shift },
+    module: augmentationModule,
     draw: (random) => {
       const angle = (random.uniform(-rotationDegrees, rotationDegrees) * Math.PI) / 180;
       const size = 1 + random.uniform(-scale, scale);

@@ -1,4 +1,5 @@
 import { type Augmentation, checkOptions } from "@acr/core";
+import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 
 /** Options of `randomFlip`. */
@@ -20,6 +21,7 @@ export function randomFlip(options: RandomFlipOptions = {}): Augmentation {
   return {
     name: "randomFlip",
     options: { probability },
+    module: augmentationModule,
     draw: (random) => (random.chance(probability) ? { geometry: [-1, 0, 0, 0, 1, 0], mirrored: true } : {}),
   };
 }

@@ -18,4 +18,10 @@ export interface Augmentation {
   /** Everything needed to build it again, as JSON. */
   readonly options: Readonly<Record<string, unknown>>;
   draw(random: Random): AugmentationDraw;
+  /**
+   * URL of a module whose `createAugmentation({ name, options })` builds this one again, so that threads can draw it too.
+   * Absent, or giving `undefined`, where there is none: pixels are then changed on the main thread. A method, so that
+   * JSON leaves it out.
+   */
+  module?(): string | undefined;
 }

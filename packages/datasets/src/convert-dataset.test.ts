@@ -241,7 +241,7 @@ describe("convertLandmarks(landmarks, { from, to })", () => {
     for (const { name, landmarks } of files[0].faces.slice(0, 4)) {
       const source = await readPts(
         join(
-          root,
+          real!,
           `${String(name)
             .replace(/^.*\//, "")
             .replace(/\.\w+$/, "")}.pts`,

@@ -1,21 +1,19 @@
-import {
-  applyAffine,
-  checkOptions,
-  composeAffine,
-  createRandom,
-  type FaceDataset,
-  InvalidArgumentError,
-} from "@acr/core";
+import { checkOptions, createRandom, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import type { Batch } from "./batch.js";
 import type { FaceCache } from "./create-face-cache.js";
 import { createLoader, type LoaderOptions } from "./create-loader.js";
-import { checkProtocol, cropTransform } from "./crop-transform.js";
-import { assembleBatches } from "./internal/assemble-batches.js";
+import { checkProtocol } from "./crop-transform.js";
+import { batchPlan } from "./internal/batch-plan.js";
+import { batchStream } from "./internal/batch-stream.js";
 import { checkBatchSize } from "./internal/check-batch-size.js";
-import { SourceReader } from "./internal/source-reader.js";
+import { checkWorkers } from "./internal/check-workers.js";
+import { engineOfCache } from "./internal/engine-of-cache.js";
+import { FaceEngine } from "./internal/face-engine.js";
+import { preparedOf } from "./internal/prepared-of.js";
+import { startRunner } from "./internal/start-runner.js";
 
 /** Options of `createBatches`. */
-export interface BatchOptions extends Omit<LoaderOptions, "cacheMegabytes"> {
+export interface BatchOptions extends Omit<LoaderOptions, "cacheMegabytes" | "prepared"> {
   /** Faces a batch, >= 1; the last batch may be smaller unless `dropRemainder`. */
   batchSize: number;
   /** Default false. */
@@ -26,7 +24,7 @@ export interface BatchOptions extends Omit<LoaderOptions, "cacheMegabytes"> {
   epoch?: number;
   /**
    * `false` crops straight from the source, `true` goes through a wide stored crop as `createLoader` does. A cache made
-   * with `createFaceCache` lives over many calls. Default: true with `augment`, else false.
+   * with `createFaceCache` lives over many calls; it is not for augmentation. Default: true with `augment`, else false.
    */
   cache?: boolean | FaceCache;
 }
@@ -36,7 +34,8 @@ export interface BatchOptions extends Omit<LoaderOptions, "cacheMegabytes"> {
  * without augmentation, as evaluation needs it. To train for many epochs use `createLoader`, which decodes only once.
  *
  * @returns batches; what they hold depends on seed, epoch and face only, not on `workers`.
- * @throws {InvalidArgumentError} an option is out of range.   @throws {DataFormatError} a picture cannot be decoded.
+ * @throws {InvalidArgumentError} an option is out of range.
+ * @throws {DataFormatError} a picture cannot be decoded, unless skipFaulty.
  * @example for await (const { images, landmarks } of createBatches(faces, { batchSize: 32, imageSize: 112 })) { … }
  */
 export async function* createBatches(dataset: FaceDataset, options: BatchOptions): AsyncGenerator<Batch> {
@@ -51,19 +50,14 @@ export async function* createBatches(dataset: FaceDataset, options: BatchOptions
     "workers",
     "epoch",
     "cache",
+    "skipFaulty",
+    "onFault",
   ]);
   const { epoch = 0, cache = options.augment !== undefined, shuffle = false, dropRemainder = false, ...rest } = options;
-  const { batchSize, imageSize, augment, seed = 0, protocol = "padded", workers } = rest;
+  const { batchSize, imageSize, augment, seed = 0, protocol = "padded", workers, skipFaulty = false, onFault } = rest;
   checkBatchSize("createBatches", batchSize, imageSize);
   checkProtocol("createBatches", protocol);
-  if (
-    typeof cache === "object" &&
-    (cache.imageSize !== imageSize || cache.protocol !== protocol || cache.length !== dataset.length)
-  ) {
-    throw new InvalidArgumentError(
-      `createBatches: the cache must be made for this data set, imageSize ${imageSize} and protocol ${protocol}; got ${cache.length} faces, ${cache.imageSize} and ${cache.protocol}.`,
-    );
-  }
+  checkWorkers("createBatches", workers);
   if (cache === true) {
     const loader = createLoader(dataset, { ...rest, shuffle, dropRemainder });
     try {
@@ -73,39 +67,43 @@ export async function* createBatches(dataset: FaceDataset, options: BatchOptions
     }
     return;
   }
-  const root = createRandom(seed);
-  const order = shuffle
-    ? root.fork("order", epoch).permutation(dataset.length)
-    : Uint32Array.from({ length: dataset.length }, (_, i) => i);
-  const batches = [];
-  for (let start = 0; start < dataset.length; start += batchSize) {
-    const indices = [...order.subarray(start, start + batchSize)];
-    if (indices.length === batchSize || !dropRemainder) batches.push(indices);
+  const kept = cache ? engineOfCache.get(cache) : undefined;
+  if (cache) {
+    if (!kept || augment)
+      throw new InvalidArgumentError(
+        "createBatches: cache must come from createFaceCache, without augment. To train, use createLoader.",
+      );
+    if (cache.imageSize !== imageSize || cache.protocol !== protocol || cache.length !== dataset.length)
+      throw new InvalidArgumentError(
+        `createBatches: the cache must be made for this data set, imageSize ${imageSize} and protocol ${protocol}; got ${cache.length} faces, ${cache.imageSize} and ${cache.protocol}.`,
+      );
   }
-  const reader = new SourceReader(dataset, workers);
+  const prepared = preparedOf(dataset);
+  const engine =
+    kept ??
+    new FaceEngine(dataset, {
+      imageSize,
+      protocol,
+      seed,
+      ...(augment && { augment }),
+      ...(prepared && { prepared }),
+      start: () =>
+        startRunner({
+          faceCount: dataset.length,
+          ...(augment && { augment }),
+          ...(workers !== undefined && { workers }),
+        }),
+    });
+  const order = shuffle ? createRandom(seed).fork("order", epoch) : undefined;
   try {
-    yield* assembleBatches({
+    yield* batchStream({
       scheme: dataset.scheme,
       imageSize,
-      batches,
-      read: async (index) => {
-        const cached = cache ? await cache.get(index) : undefined;
-        const { id, image, box, landmarks, visible } = cached ?? (await reader.face(index));
-        const random = protocol === "paper" && augment ? root.fork("margins", epoch, index) : undefined;
-        const sourceToCentered = cropTransform(box, { protocol, random });
-        return {
-          id,
-          index,
-          image,
-          landmarks: applyAffine(sourceToCentered, landmarks),
-          visible,
-          imageToCentered: cached ? composeAffine(cached.imageToSource, sourceToCentered) : sourceToCentered,
-          sourceToCentered,
-        };
-      },
-      draw: (index) => augment?.draw(root.fork("augment", epoch, index)),
+      batches: batchPlan(dataset.length, { batchSize, order, dropRemainder }),
+      render: (index) => engine.render(index, { epoch, isTraining: augment !== undefined }),
+      onFault: skipFaulty ? (onFault ?? (() => {})) : undefined,
     });
   } finally {
-    await reader.close();
+    if (!kept) await engine.close();
   }
 }

@@ -2,16 +2,21 @@ import {
   type Augmentation,
   applyAffine,
   checkOptions,
-  composeAffine,
   createRandom,
   type FaceDataset,
   InvalidArgumentError,
 } from "@acr/core";
 import type { Batch } from "./batch.js";
-import { createFaceCache, type FaceCache } from "./create-face-cache.js";
-import { type CropProtocol, checkProtocol, cropTransform } from "./crop-transform.js";
-import { assembleBatches } from "./internal/assemble-batches.js";
+import { cacheOf, DEFAULT_MEGABYTES, type FaceCache } from "./create-face-cache.js";
+import { type CropProtocol, checkProtocol } from "./crop-transform.js";
+import type { DataFault } from "./data-fault.js";
+import { batchPlan } from "./internal/batch-plan.js";
+import { batchStream } from "./internal/batch-stream.js";
 import { checkBatchSize } from "./internal/check-batch-size.js";
+import { checkWorkers } from "./internal/check-workers.js";
+import { FaceEngine } from "./internal/face-engine.js";
+import { preparedOf } from "./internal/prepared-of.js";
+import { startRunner } from "./internal/start-runner.js";
 
 /** Options of `createLoader`. */
 export interface LoaderOptions {
@@ -29,10 +34,16 @@ export interface LoaderOptions {
   dropRemainder?: boolean;
   /** Default `padded`. */
   protocol?: CropProtocol;
-  /** Threads that decode; 0 decodes on the main one. Default: up to 2 where it helps. */
+  /** Threads that decode, crop and augment; 0 does all on the main one. Default: up to 2 where it helps. */
   workers?: number;
-  /** Memory for stored crops; faces beyond it are decoded each epoch. Default 300. */
+  /** Memory for stored crops; faces beyond it are decoded each epoch. Default 200. */
   cacheMegabytes?: number;
+  /**
+   * Leave faces out whose picture cannot be read, instead of ending the pass; their batch is smaller. Default false.
+   */
+  skipFaulty?: boolean;
+  /** Takes each face that is left out. */
+  onFault?(fault: DataFault): void;
 }
 
 /** Shuffled, augmented batches for training, epoch by epoch. */
@@ -46,13 +57,14 @@ export interface Loader {
   epoch(epoch: number, options?: { firstBatch?: number }): AsyncGenerator<Batch>;
   /** The landmarks of every face in the `centered` frame of its crop, un-augmented. Decodes nothing where the data set allows it. */
   shapes(): Promise<Float64Array[]>;
-  /** Ends the decoding threads; they do not keep the process alive anyway. */
+  /** Ends the threads; they do not keep the process alive anyway. */
   close(): Promise<void>;
 }
 
 /**
  * Reads each face once, keeps a wide crop of it in memory (see `createFaceCache`), and makes augmented batches from that
- * with one more resampling. Threads decode ahead while the model trains.
+ * with one more resampling. Threads decode, crop and augment ahead while the model trains; at most twice the batch is
+ * under way. Faces of a prepared file (`openPrepared`) are read from there each time.
  *
  * @throws {InvalidArgumentError} an option is out of range, or batchSize exceeds the data set.
  * @example
@@ -70,6 +82,8 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
     "protocol",
     "workers",
     "cacheMegabytes",
+    "skipFaulty",
+    "onFault",
   ]);
   const {
     batchSize,
@@ -80,7 +94,9 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
     dropRemainder = true,
     protocol = "padded",
     workers,
-    cacheMegabytes,
+    cacheMegabytes = DEFAULT_MEGABYTES,
+    skipFaulty = false,
+    onFault,
   } = options;
   checkBatchSize("createLoader", batchSize, imageSize);
   if (dropRemainder && batchSize > dataset.length) {
@@ -88,51 +104,51 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
       `createLoader: batchSize must be an integer from 1 to the data set's ${dataset.length}; got ${batchSize}.`,
     );
   }
+  if (!(cacheMegabytes >= 0))
+    throw new InvalidArgumentError(`createLoader: cacheMegabytes must be >= 0; got ${cacheMegabytes}.`);
   checkProtocol("createLoader", protocol);
-  const cache = createFaceCache(dataset, { imageSize, protocol, workers, megabytes: cacheMegabytes });
+  checkWorkers("createLoader", workers);
+  const prepared = preparedOf(dataset);
+  const engine = new FaceEngine(dataset, {
+    imageSize,
+    protocol,
+    extent: "wide",
+    megabytes: cacheMegabytes,
+    seed,
+    ...(augment && { augment }),
+    ...(prepared && { prepared }),
+    start: () =>
+      startRunner({
+        faceCount: dataset.length,
+        ...(augment && { augment }),
+        ...(workers !== undefined && { workers }),
+      }),
+  });
   const root = createRandom(seed);
-  const batchesPerEpoch = dropRemainder
-    ? Math.floor(dataset.length / batchSize)
-    : Math.ceil(dataset.length / batchSize);
   return {
-    batchesPerEpoch,
-    cache,
+    batchesPerEpoch: dropRemainder ? Math.floor(dataset.length / batchSize) : Math.ceil(dataset.length / batchSize),
+    cache: cacheOf(engine, { imageSize, protocol }),
     shapes: async () => {
       const shapes: Float64Array[] = [];
       for (let i = 0; i < dataset.length; i++) {
-        const { box, landmarks } = await cache.annotations(i);
-        shapes.push(applyAffine(cropTransform(box, { protocol }), landmarks));
+        const { box, landmarks } = await engine.annotations(i);
+        shapes.push(applyAffine(engine.cropMap(box, i, undefined), landmarks));
       }
       return shapes;
     },
-    epoch: async function* (epoch, { firstBatch = 0 } = {}) {
-      const order = shuffle
-        ? root.fork("order", epoch).permutation(dataset.length)
-        : Uint32Array.from({ length: dataset.length }, (_, i) => i);
-      const batches = [];
-      for (let b = firstBatch; b < batchesPerEpoch; b++)
-        batches.push([...order.subarray(b * batchSize, (b + 1) * batchSize)]);
-      yield* assembleBatches({
+    epoch: (epoch, { firstBatch = 0 } = {}) =>
+      batchStream({
         scheme: dataset.scheme,
         imageSize,
-        batches,
-        read: async (index) => {
-          const { id, image, imageToSource, box, landmarks, visible } = await cache.get(index);
-          const random = protocol === "paper" ? root.fork("margins", epoch, index) : undefined;
-          const sourceToCentered = cropTransform(box, { protocol, random });
-          return {
-            id,
-            index,
-            image,
-            landmarks: applyAffine(sourceToCentered, landmarks),
-            visible,
-            imageToCentered: composeAffine(imageToSource, sourceToCentered),
-            sourceToCentered,
-          };
-        },
-        draw: (index) => augment?.draw(root.fork("augment", epoch, index)),
-      });
-    },
-    close: () => cache.close(),
+        batches: batchPlan(dataset.length, {
+          batchSize,
+          order: shuffle ? root.fork("order", epoch) : undefined,
+          dropRemainder,
+          firstBatch,
+        }),
+        render: (index) => engine.render(index, { epoch, isTraining: true }),
+        onFault: skipFaulty ? (onFault ?? (() => {})) : undefined,
+      }),
+    close: () => engine.close(),
   };
 }

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Box, checkOptions, cofw29, DataFormatError, InvalidArgumentError, type RgbImage } from "@acr/core";
 import { openHdf5 } from "./internal/open-hdf5.js";
-import { openScan, type RecordedDataset, type Scan, toFault } from "./internal/recorded-dataset.js";
+import { openScan, type RecordedDataset, type Scan } from "./internal/recorded-dataset.js";
+import { toFault } from "./internal/to-fault.js";
 import type { OpenedDataset } from "./opened-dataset.js";
 
 /** Options of `openCofw`. */
@@ -82,7 +83,7 @@ export async function openCofw(options: OpenCofwOptions): Promise<CofwDataset> {
       return transposed(file.referencedBytes(reference), imageShape(file.referencedShape(reference), label));
     };
     const opened = openScan(`cofw:${split}`, cofw29, scan, { skipFaulty, readPixels });
-    return Object.assign(opened satisfies RecordedDataset, { close: () => file.close() });
+    return Object.assign(opened satisfies RecordedDataset, { sources: [path], close: () => file.close() });
   } catch (error) {
     file.close();
     throw error;

@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Box, checkOptions, DataFormatError, InvalidArgumentError, ibug68 } from "@acr/core";
 import { type MatNumbers, type MatValue, readMat5 } from "./internal/read-mat5.js";
-import { openScan, type Scan, toFault } from "./internal/recorded-dataset.js";
+import { openScan, type Scan } from "./internal/recorded-dataset.js";
 import { checkRoot } from "./internal/scan-folders.js";
 import { tightBox } from "./internal/tight-box.js";
+import { toFault } from "./internal/to-fault.js";
 import { type CofwDataset, openCofw } from "./open-cofw.js";
 
 /** Options of `openCofw68`. */

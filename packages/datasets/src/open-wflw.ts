@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Box, checkOptions, DataFormatError, InvalidArgumentError, wflw98 } from "@acr/core";
 import { imageFileFault } from "./internal/image-file-fault.js";
-import { openScan, type Scan, toFault } from "./internal/recorded-dataset.js";
+import { openScan, type Scan } from "./internal/recorded-dataset.js";
 import { checkRoot, isInside } from "./internal/scan-folders.js";
 import { tightBox } from "./internal/tight-box.js";
+import { toFault } from "./internal/to-fault.js";
 import { WFLW_ATTRIBUTES as ATTRIBUTES } from "./internal/wflw-attributes.js";
 import type { OpenedDataset } from "./opened-dataset.js";
 

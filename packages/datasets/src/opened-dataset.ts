@@ -14,6 +14,8 @@ export interface OpenedDataset extends FaceDataset {
   /** How many samples were left out. */
   readonly skipped: number;
   readonly scheme: LandmarkScheme;
+  /** Files beyond the pictures that faces are read from, such as a container of all. */
+  readonly sources?: readonly string[];
   /** Everything about a face but its pixels; decodes nothing. */
   describe(index: number): FaceRecord;
 }

@@ -1,7 +1,7 @@
 import { type Box, DataFormatError } from "@acr/core";
 import type { DataFault } from "../data-fault.js";
 import type { FaceLabels } from "../face-labels.js";
-import { toFault } from "./recorded-dataset.js";
+import { toFault } from "./to-fault.js";
 
 /** A face of a list file with the line it stands on. */
 export interface ListedFace extends FaceLabels {

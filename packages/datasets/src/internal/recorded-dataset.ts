@@ -1,7 +1,7 @@
 import { DataFormatError, type Face, InvalidArgumentError, type LandmarkScheme, type RgbImage } from "@acr/core";
 import type { DataFault } from "../data-fault.js";
 import type { FaceRecord, OpenedDataset } from "../opened-dataset.js";
-import { readImage } from "../read-image.js";
+import { decodeFile } from "./decode-file.js";
 
 /** What a reader found. */
 export interface Scan {
@@ -44,7 +44,7 @@ export class RecordedDataset implements OpenedDataset {
 
   async get(index: number): Promise<Face> {
     const { file, ...record } = this.describe(index);
-    const image = file !== undefined ? await readImage(file) : await this.readPixels!(index);
+    const image = file !== undefined ? await decodeFile(file) : await this.readPixels!(index);
     return { ...record, image, scheme: this.scheme };
   }
 
@@ -75,16 +75,4 @@ export function openScan(
       first!,
     );
   return new RecordedDataset(name, scheme, scan, readPixels);
-}
-
-/** A fault from the error that a parser threw; other errors go on. */
-export function toFault(error: unknown): DataFault {
-  if (!DataFormatError.isInstance(error)) throw error;
-  const { file, line, message } = error;
-  const prefix = `${file}${line === undefined ? "" : `:${line}`}: `;
-  return {
-    file,
-    ...(line !== undefined && { line }),
-    message: message.startsWith(prefix) ? message.slice(prefix.length) : message,
-  };
 }

@@ -5,8 +5,9 @@ import type { DataFault } from "../data-fault.js";
 import { parsePointsJson } from "../parse-points-json.js";
 import { parsePts } from "../parse-pts.js";
 import { imageFileFault } from "./image-file-fault.js";
-import { type Scan, toFault } from "./recorded-dataset.js";
+import type { Scan } from "./recorded-dataset.js";
 import { tightBox } from "./tight-box.js";
+import { toFault } from "./to-fault.js";
 
 /** Samples found below one folder of a split. */
 export interface FolderCount {

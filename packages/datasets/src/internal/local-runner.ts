@@ -1,0 +1,31 @@
+import { type Augmentation, DataFormatError, type RgbImage } from "@acr/core";
+import type { FaceOutcome, FaceRunner, FaceTask, PixelSource } from "./face-task.js";
+import { renderFace } from "./render-face.js";
+
+/** Does tasks on this thread. */
+export class LocalRunner implements FaceRunner {
+  readonly drawsPixels = true;
+
+  constructor(
+    private readonly load: (source: PixelSource) => Promise<RgbImage>,
+    private readonly augmentation?: Augmentation,
+  ) {}
+
+  async run({ source, ...task }: FaceTask): Promise<FaceOutcome> {
+    try {
+      return { image: renderFace(await this.load(source), task, this.augmentation) };
+    } catch (error) {
+      return describeFailure(error);
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** An error as plain data. */
+export function describeFailure(error: unknown): { message: string; isData: boolean } {
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    isData: DataFormatError.isInstance(error),
+  };
+}
