@@ -15,6 +15,7 @@ export { type CropFacesOptions, cropFaces, type FaceCrop } from "./crop-faces.js
 export { type Crop, type CropImageOptions, cropImage } from "./crop-image.js";
 export { type CropProtocol, type CropTransformOptions, cropTransform } from "./crop-transform.js";
 export type { DataFault } from "./data-fault.js";
+export { type DatasetExamination, type DuplicatePair, type ExamineOptions, examineDataset } from "./examine-dataset.js";
 export type { FaceLabels } from "./face-labels.js";
 export { type DatasetInspection, type InspectOptions, inspectDataset } from "./inspect-dataset.js";
 export type { ListParseOptions } from "./internal/listed-face.js";

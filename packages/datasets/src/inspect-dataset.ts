@@ -3,7 +3,7 @@ import type { DataFault } from "./data-fault.js";
 import { type FolderCount, scanFolders } from "./internal/scan-folders.js";
 import { shortCountWarning } from "./internal/short-count-warning.js";
 import { PUBLISHED_300W, split300W } from "./internal/split-300w.js";
-import { foldersOfPoints } from "./open-points.js";
+import { foldersOfPoints, isList, openPoints } from "./open-points.js";
 
 /** Options of `inspectDataset`. */
 export interface InspectOptions {
@@ -41,6 +41,17 @@ export async function inspectDataset(options: InspectOptions): Promise<DatasetIn
     throw new InvalidArgumentError(`inspectDataset: dataset must be "300w" or "points"; got ${String(dataset)}.`);
   const scheme = getLandmarkScheme(id);
   const { folders, named } = dataset === "300w" ? split300W(split!) : { folders: foldersOfPoints(split), named: false };
+  if (dataset === "points" && split === undefined && isList(root)) {
+    const faces = await openPoints({ root, scheme: id, skipFaulty: true });
+    const [count, faults] = [faces.length, [...faces.faults]];
+    return {
+      scheme: faces.scheme.id,
+      count,
+      splits: [{ folder: root, count, faults: faults.length }],
+      faults,
+      warnings: [],
+    };
+  }
   const scan = scanFolders({ functionName: "inspectDataset", root, folders, scheme, allowAbsent: named });
   const counts = new Map(scan.folders.map(({ folder, count, faults }) => [folder, count + faults]));
   const short = named ? shortCountWarning(split!, folders, (folder) => counts.get(folder) ?? 0) : undefined;

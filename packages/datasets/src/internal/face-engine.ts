@@ -157,14 +157,23 @@ export class FaceEngine {
   }
 
   /** The stored square of one face. */
-  async storedImage(index: number): Promise<{ face: FaceAnnotations; image: RgbImage; imageToSource: Affine }> {
+  async storedImage(
+    index: number,
+  ): Promise<{
+    face: FaceAnnotations;
+    image: RgbImage;
+    imageToSource: Affine;
+    size?: { width: number; height: number };
+  }> {
     const face = await this.annotations(index);
     const kept = this.stored.get(index);
     const { task, frame, settle } = await this.plan(index, face);
     if (kept) return { face, image: kept, imageToSource: frame };
     const outcome = await this.ready().run(task);
     settle(outcome.message === undefined);
-    return { face, image: this.imageOf(outcome, face), imageToSource: frame };
+    const image = this.imageOf(outcome, face);
+    const { sourceWidth: width, sourceHeight: height } = outcome as Extract<FaceOutcome, { image: RgbImage }>;
+    return { face, image, imageToSource: frame, size: { width, height } };
   }
 
   async close(): Promise<void> {

@@ -20,7 +20,7 @@ export interface FaceTask {
 
 /** The square or the crop, whichever was asked for last. */
 export type FaceOutcome =
-  | { image: RgbImage; message?: undefined }
+  | { image: RgbImage; sourceWidth: number; sourceHeight: number; message?: undefined }
   /** `isData`: the file is at fault, not the program. */
   | { message: string; isData: boolean };
 

@@ -13,7 +13,12 @@ export class LocalRunner implements FaceRunner {
 
   async run({ source, ...task }: FaceTask): Promise<FaceOutcome> {
     try {
-      return { image: renderFace(await this.load(source), task, this.augmentation) };
+      const loaded = await this.load(source);
+      return {
+        image: renderFace(loaded, task, this.augmentation),
+        sourceWidth: loaded.width,
+        sourceHeight: loaded.height,
+      };
     } catch (error) {
       return describeFailure(error);
     }
