@@ -6,6 +6,7 @@ import { doctorCommand } from "./commands/doctor.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
+import { shapeCommand } from "./commands/shape.js";
 import { sweepCommand } from "./commands/sweep.js";
 import { trainCommand } from "./commands/train.js";
 import { reportErrors } from "./internal/report-errors.js";
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     evaluateCommand(),
     predictCommand(),
     reportCommand(),
+    shapeCommand(),
   ]) {
     program.addCommand(inheritSettings(command, program));
   }

@@ -16,7 +16,7 @@ export function fitShapeModel(
   shapes: readonly ArrayLike<number>[],
   { scheme, augmentation, seed }: { scheme: LandmarkScheme; augmentation: Augmentation | undefined; seed: number },
 ): PointModel {
-  if (!augmentation) return PointModel.fit(shapes);
+  if (!augmentation) return PointModel.fit(shapes, { scheme });
   const random = createRandom(seed).fork("shape-model");
   const seen: Float64Array[] = [];
   for (let draw = 0; draw < DRAWS; draw++) {
@@ -26,7 +26,7 @@ export function fitShapeModel(
       seen.push(mirrored ? renumber(moved, scheme.mirror) : moved);
     }
   }
-  return PointModel.fit(seen);
+  return PointModel.fit(seen, { scheme });
 }
 
 function renumber(shape: Float64Array, mirror: readonly number[]): Float64Array {
