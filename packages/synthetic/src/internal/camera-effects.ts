@@ -81,6 +81,10 @@ function blockLoss(image: Float32Array, size: number, step: number): void {
   }
 }
 
+/** Entries of the tone curve; its argument runs from 0 to `TONE_RANGE`. */
+const TONE_STEPS = 1024;
+const TONE_RANGE = 1.2;
+
 /** Tone, lens, sensor and codec: from linear parts in [0, 1] to bytes. Changes `image`. */
 export function applyCameraEffects(
   image: Float32Array,
@@ -89,12 +93,23 @@ export function applyCameraEffects(
   random: Random,
 ): Uint8Array {
   const { gamma, contrast, brightness, balance, saturation } = effects;
+  const curve = new Float32Array(TONE_STEPS + 2);
+  for (let k = 0; k < curve.length; k++) {
+    curve[k] = (((k * TONE_RANGE) / TONE_STEPS) ** gamma - 0.5) * contrast + 0.5 + brightness;
+  }
+  const [b0, b1, b2] = balance;
+  const tone = (value: number) => {
+    const place = value <= 0 ? 0 : value >= TONE_RANGE ? TONE_STEPS : value * (TONE_STEPS / TONE_RANGE);
+    const at = place | 0;
+    const low = curve[at]!;
+    return low + (curve[at + 1]! - low) * (place - at);
+  };
   for (let at = 0; at < image.length; at += 3) {
-    const grey = (image[at]! + image[at + 1]! + image[at + 2]!) / 3;
-    for (let c = 0; c < 3; c++) {
-      const value = Math.min(1.2, Math.max(0, (grey + (image[at + c]! - grey) * saturation) * balance[c]!));
-      image[at + c] = ((gamma === 1 ? value : value ** gamma) - 0.5) * contrast + 0.5 + brightness;
-    }
+    const [r, g, b] = [image[at]!, image[at + 1]!, image[at + 2]!];
+    const grey = ((r + g + b) / 3) * (1 - saturation);
+    image[at] = tone((grey + r * saturation) * b0);
+    image[at + 1] = tone((grey + g * saturation) * b1);
+    image[at + 2] = tone((grey + b * saturation) * b2);
   }
   if (effects.blurPixels > 0) blur(image, size, effects.blurPixels);
   if (effects.noise > 0) {
@@ -106,5 +121,10 @@ export function applyCameraEffects(
     }
   }
   if (effects.blockStep > 0) blockLoss(image, size, effects.blockStep);
-  return Uint8Array.from(image, (value) => Math.min(255, Math.max(0, Math.round(value * 255))));
+  const bytes = new Uint8Array(image.length);
+  for (let at = 0; at < image.length; at++) {
+    const value = image[at]! * 255 + 0.5;
+    bytes[at] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+  }
+  return bytes;
 }

@@ -12,8 +12,6 @@ export interface Mesh {
   readonly places: Float32Array;
   readonly attributes: Float32Array;
   readonly triangles: Uint32Array;
-  /** Only where the interpolated sign is positive is the mesh drawn; one value per vertex. */
-  readonly cut?: Float32Array;
 }
 
 export interface FillOptions {
@@ -61,19 +59,29 @@ export class Canvas {
     this.covered.fill(0);
   }
 
-  drawMesh({ places, attributes, triangles, cut }: Mesh): void {
+  /** @param inside - ambient light on the inner side of the mesh, which is not drawn at 0. */
+  drawMesh({ places, attributes, triangles }: Mesh, inside = 0): void {
     const { size, depth, data } = this;
     for (let t = 0; t < triangles.length; t += 3) {
-      const [i, j, k] = [triangles[t]!, triangles[t + 1]!, triangles[t + 2]!];
+      const i = triangles[t]!;
+      let j = triangles[t + 1]!;
+      let k = triangles[t + 2]!;
       const x0 = places[3 * i]!;
       const y0 = places[3 * i + 1]!;
-      const x1 = places[3 * j]!;
-      const y1 = places[3 * j + 1]!;
-      const x2 = places[3 * k]!;
-      const y2 = places[3 * k + 1]!;
-      const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
+      let x1 = places[3 * j]!;
+      let y1 = places[3 * j + 1]!;
+      let x2 = places[3 * k]!;
+      let y2 = places[3 * k + 1]!;
+      let area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
+      // The inner side of a shell is dim.
+      let dim = 1;
+      if (area < 0 && inside > 0) {
+        [j, k] = [k, j];
+        [x1, y1, x2, y2] = [x2, y2, x1, y1];
+        area = -area;
+        dim = inside;
+      }
       if (area <= 1e-9) continue;
-      if (cut && cut[i]! <= 0 && cut[j]! <= 0 && cut[k]! <= 0) continue;
       const left = Math.max(0, Math.ceil(Math.min(x0, x1, x2)));
       const right = Math.min(size - 1, Math.floor(Math.max(x0, x1, x2)));
       const top = Math.max(0, Math.ceil(Math.min(y0, y1, y2)));
@@ -92,11 +100,15 @@ export class Canvas {
           const z = w0 * z0 + w1 * z1 + w2 * z2;
           const at = y * size + x;
           if (z <= depth[at]!) continue;
-          if (cut && w0 * cut[i]! + w1 * cut[j]! + w2 * cut[k]! <= 0) continue;
           depth[at] = z;
           const out = at * ATTRIBUTES;
           for (let a = 0; a < ATTRIBUTES; a++) {
             data[out + a] = w0 * attributes[oi + a]! + w1 * attributes[oj + a]! + w2 * attributes[ok + a]!;
+          }
+          if (dim !== 1) {
+            data[out + 3] = 0;
+            data[out + 4] = data[out + 4]! * dim;
+            data[out + 5] = 0;
           }
         }
       }

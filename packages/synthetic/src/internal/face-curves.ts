@@ -47,9 +47,9 @@ export class FaceCurves {
     const { layout } = this.surface;
     const i = this.identity;
     const raise = of(this.expression.browRaise, side);
-    const outer = layout.eyeX + 0.29 + 0.02 * i.browLength;
-    const inner = 0.14 - 0.012 * i.browLength + 0.02 * Math.min(0, raise);
-    const x = outer + (inner - outer) * s;
+    const outer = layout.eyeX + 0.325 + 0.03 * i.browLength;
+    const inner = 0.142 - 0.02 * i.browLength + 0.02 * Math.min(0, raise);
+    const x = outer + (inner - outer) * (s - 0.16 * s * (1 - s));
     const arch = (0.1 + 0.02 * i.browArch) * (4 * s * (1 - s)) ** 0.9 * (1.25 - 0.5 * s);
     const tilt = (s - 0.5) * (0.05 - 0.035 * i.browTilt + (raise < 0 ? 0.1 * raise : 0.02 * raise));
     const y = layout.browY - 0.02 + arch + tilt + (raise > 0 ? 0.1 : 0.045) * raise;
@@ -62,8 +62,8 @@ export class FaceCurves {
     const { layout } = this.surface;
     if (index < 4) return this.surface.frontPoint(0, layout.noseTop + ((layout.noseTip - layout.noseTop) * index) / 3);
     const k = index - 6;
-    const x = [0, 0.42, 0.86][Math.abs(k)]! * layout.noseHalfWidth * Math.sign(k);
-    return this.surface.frontPoint(x, layout.noseBase + [-0.012, 0, 0.02][Math.abs(k)]!);
+    const x = [0, 0.46, 0.88][Math.abs(k)]! * layout.noseHalfWidth * Math.sign(k);
+    return this.surface.frontPoint(x, layout.noseBase + [0, 0.022, 0.052][Math.abs(k)]!);
   }
 
   /** One of the 20 mouth points as numbered in the 68-point scheme, from 0. */
@@ -112,22 +112,22 @@ export class FaceCurves {
 const MOUTH: readonly (readonly [number, number])[] = [
   [-1, 0],
   [-0.6, 1],
-  [-0.2, 1],
+  [-0.25, 1],
   [0, 1],
-  [0.2, 1],
+  [0.25, 1],
   [0.6, 1],
   [1, 0],
   [0.6, 2],
-  [0.24, 2],
+  [0.28, 2],
   [0, 2],
-  [-0.24, 2],
+  [-0.28, 2],
   [-0.6, 2],
   [-0.88, 0],
-  [-0.4, 3],
+  [-0.27, 3],
   [0, 3],
-  [0.4, 3],
+  [0.27, 3],
   [0.88, 0],
-  [0.4, 4],
+  [0.27, 4],
   [0, 4],
-  [-0.4, 4],
+  [-0.27, 4],
 ];

@@ -76,10 +76,10 @@ export interface Light {
   readonly shine: number;
 }
 
-export type HairStyle = "bald" | "buzzed" | "short" | "bob" | "long";
+export type HairStyle = "bald" | "buzzed" | "short" | "bob" | "long" | "hat";
 export type BeardStyle = "none" | "stubble" | "moustache" | "goatee" | "full";
 export type GlassesStyle = "none" | "thin" | "thick" | "sun";
-export type OccluderKind = "none" | "hand" | "block" | "lock" | "mask" | "object";
+export type OccluderKind = "none" | "hand" | "block" | "lock" | "mask" | "scarf" | "object";
 
 export interface Appearance {
   readonly skin: Colour;
@@ -184,6 +184,10 @@ const HAIRS: readonly Colour[] = [
   [0.6, 0.6, 0.6],
   [0.85, 0.84, 0.82],
 ];
+const HAIR_STYLES: readonly HairStyle[] = [
+  ...(["bald", "buzzed", "buzzed", "short", "short", "short", "short"] as const),
+  ...(["bob", "bob", "long", "long", "long", "hat"] as const),
+];
 const IRISES: readonly Colour[] = [
   [0.2, 0.11, 0.06],
   [0.3, 0.18, 0.09],
@@ -216,13 +220,19 @@ const bounded = (random: Random, deviation = 1, limit = 2.2) => clamp(random.nor
 
 export function randomColour(random: Random): Colour {
   const grey = random.uniform(0.1, 0.9);
-  const strength = random.uniform(0, 0.5);
+  // Strong colours are rare in photographs.
+  const strength = 0.5 * random.uniform() ** 2;
   return [0, 1, 2].map(() => clamp(grey + random.uniform(-strength, strength), 0.02, 0.98)) as unknown as Colour;
 }
 
 function drawExpression(random: Random): Expression {
-  const mouthOpen = random.chance(0.5) ? 0 : random.chance(0.6) ? random.uniform(0, 0.35) : random.uniform(0.2, 1);
-  const smile = random.chance(0.45) ? random.uniform(0.2, 1) : random.normal(0, 0.25);
+  const smile = random.chance(0.5) ? random.uniform(0.2, 1) : random.normal(0, 0.25);
+  // A broad smile mostly shows teeth.
+  const mouthOpen = random.chance(smile > 0.45 ? 0.2 : 0.55)
+    ? 0
+    : random.chance(0.75)
+      ? random.uniform(0.05, 0.4)
+      : random.uniform(0.3, 1);
   const lopsided = random.chance(0.2) ? random.normal(0, 0.25) : 0;
   const raise = random.normal(0, 0.45) + mouthOpen * 0.3;
   const raiseDifference = random.chance(0.15) ? random.normal(0, 0.4) : 0;
@@ -243,13 +253,13 @@ function drawPose(random: Random, maxYawDegrees: number): Pose {
   // Half of the heads look about, half stand nearly frontal, as in photographs.
   const yawDegrees = random.chance(0.5)
     ? random.uniform(-maxYawDegrees, maxYawDegrees)
-    : clamp(random.normal(0, 0.25 * maxYawDegrees), -maxYawDegrees, maxYawDegrees);
+    : clamp(random.normal(0, 0.3 * maxYawDegrees), -maxYawDegrees, maxYawDegrees);
   const boxSize = random.uniform(0.44, 0.64);
   // The landmark box enlarged 1.3 times stays in the picture, give or take 4 %.
   const room = Math.max(0, 0.5 - 0.65 * boxSize + 0.04);
   return {
     yawDegrees,
-    pitchDegrees: clamp(random.normal(0, 11), -30, 30),
+    pitchDegrees: clamp(random.normal(0, 9), -30, 30),
     rollDegrees: clamp(random.normal(0, 12), -38, 38),
     cameraDistance: random.uniform(4.5, 14),
     boxSize,
@@ -257,13 +267,14 @@ function drawPose(random: Random, maxYawDegrees: number): Pose {
   };
 }
 
-function drawLight(random: Random): Light {
+function drawLight(random: Random, skinLuma: number): Light {
   const azimuth = clamp(random.normal(0, 0.8), -1.5, 1.5);
   const elevation = clamp(random.normal(0.45, 0.4), -0.5, 1.2);
-  const hard = random.uniform(0.15, 0.85);
+  const hard = random.uniform(0.1, 0.75);
   const warmth = random.normal(0, 0.06);
   const fill = random.normal(0, 0.04);
-  const level = random.uniform(0.8, 1.1);
+  // The camera's own exposure makes up for part of a dark skin.
+  const level = random.uniform(0.9, 1.2) * clamp(0.62 / skinLuma, 0.9, 2) ** 0.45;
   return {
     direction: [Math.sin(azimuth) * Math.cos(elevation), Math.sin(elevation), Math.cos(azimuth) * Math.cos(elevation)],
     key: [level * hard * (1 + warmth), level * hard, level * hard * (1 - warmth)],
@@ -288,13 +299,13 @@ function drawAppearance(random: Random, occlusionProbability: number, plain: boo
   const skin = jitter(random, mix(SKINS[Math.floor(tone)]!, SKINS[Math.floor(tone) + 1]!, tone % 1), 0.02);
   const darkHair = tone > 2.6 && random.chance(0.85);
   const hair = jitter(random, darkHair ? HAIRS[random.integer(2)]! : random.pick(HAIRS), 0.02);
-  const painted = random.chance(0.2);
-  const bearded = random.chance(0.3);
-  const hairStyle = random.pick(["bald", "buzzed", "short", "short", "short", "bob", "long", "long"] as const);
+  const hairStyle = random.pick(HAIR_STYLES);
+  const painted = random.chance(hairStyle === "bob" || hairStyle === "long" ? 0.4 : 0.05);
+  const bearded = hairStyle !== "bob" && hairStyle !== "long" && random.chance(0.4);
   const beard = random.pick(["stubble", "stubble", "moustache", "goatee", "full", "full"] as const);
   const glasses = random.chance(0.2) ? random.pick(["thin", "thick", "thick", "sun"] as const) : "none";
   const occluder = random.chance(occlusionProbability)
-    ? random.pick(["hand", "hand", "block", "lock", "mask", "object"] as const)
+    ? random.pick(["hand", "hand", "hand", "block", "lock", "mask", "scarf", "object"] as const)
     : "none";
   return {
     skin,
@@ -305,7 +316,7 @@ function drawAppearance(random: Random, occlusionProbability: number, plain: boo
     iris: darkHair ? IRISES[random.integer(2)]! : random.pick(IRISES),
     hairStyle: plain ? "short" : hairStyle,
     fringe: plain || random.chance(0.6) ? 0 : random.uniform(0.2, 1),
-    hairVolume: random.uniform(0.05, 0.2),
+    hairVolume: random.uniform(0.06, 0.2),
     parting: random.uniform(-1, 1),
     browStrength: plain ? 1 : random.uniform(0.45, 1),
     beard: plain || !bearded ? "none" : beard,
@@ -334,26 +345,28 @@ const NO_EFFECTS: CameraEffects = {
 
 function drawEffects(random: Random): CameraEffects {
   return {
-    blurPixels: random.chance(0.35) ? random.uniform(0.3, 1.4) : 0,
-    noise: random.chance(0.6) ? random.uniform(1, 10) : 0,
-    blockStep: random.chance(0.3) ? random.uniform(6, 30) : 0,
-    gamma: Math.exp(random.normal(0, 0.18)),
+    blurPixels: random.chance(0.45) ? random.uniform(0.3, 1.3) : 0,
+    noise: random.chance(0.5) ? random.uniform(1, 7) : 0,
+    blockStep: random.chance(0.3) ? random.uniform(5, 22) : 0,
+    gamma: Math.exp(random.normal(0, 0.14)),
     contrast: Math.exp(random.normal(0, 0.14)),
     brightness: random.normal(0, 0.05),
     balance: [1 + random.normal(0, 0.06), 1 + random.normal(0, 0.02), 1 + random.normal(0, 0.07)],
-    saturation: random.chance(0.06) ? 0 : random.uniform(0.7, 1.25),
+    saturation: random.chance(0.08) ? 0 : random.uniform(0.6, 1.2),
   };
 }
 
 /** Draws a face. Each part has a stream of its own, so that a change in one leaves the others as they were. */
 export function drawFaceParameters(random: Random, options: DrawOptions): FaceParameters {
   const traits = random.fork("identity");
+  const appearance = drawAppearance(random.fork("appearance"), options.occlusionProbability, options.plain);
+  const [r, g, b] = appearance.skin;
   return {
     identity: Object.fromEntries(TRAITS.map((trait) => [trait, bounded(traits)])) as unknown as Identity,
     expression: drawExpression(random.fork("expression")),
     pose: drawPose(random.fork("pose"), options.maxYawDegrees),
-    light: options.plain ? PLAIN_LIGHT : drawLight(random.fork("light")),
-    appearance: drawAppearance(random.fork("appearance"), options.occlusionProbability, options.plain),
+    light: options.plain ? PLAIN_LIGHT : drawLight(random.fork("light"), 0.3 * r + 0.59 * g + 0.11 * b),
+    appearance,
     effects: options.plain ? NO_EFFECTS : drawEffects(random.fork("effects")),
   };
 }

@@ -38,20 +38,20 @@ export interface FaceLayout {
  * points 0 … 8 of the 68-point scheme, whose frontal outline (width, y) they give.
  */
 const ROWS: readonly (readonly [number, number, number, number, number])[] = [
-  [1.12, 0, -0.65, -0.65, -0.65],
-  [1.06, 0.4, -0.65, -0.28, -1.15],
-  [0.84, 0.66, -0.64, 0.01, -1.45],
-  [0.55, 0.75, -0.65, 0.15, -1.6],
-  [0.26, 0.79, -0.67, 0.18, -1.65],
-  [0.0, 0.79, -0.68, 0.13, -1.6],
-  [-0.21, 0.785, -0.64, 0.14, -1.5],
-  [-0.42, 0.76, -0.57, 0.18, -1.3],
-  [-0.63, 0.715, -0.48, 0.22, -1.05],
-  [-0.85, 0.63, -0.35, 0.26, -0.75],
-  [-1.05, 0.5, -0.18, 0.26, -0.45],
-  [-1.23, 0.34, 0.0, 0.28, -0.18],
-  [-1.36, 0.17, 0.13, 0.27, 0.06],
-  [-1.41, 0, 0.18, 0.18, 0.18],
+  [1.08, 0, -0.65, -0.65, -0.65],
+  [1.02, 0.42, -0.65, -0.26, -1.15],
+  [0.8, 0.7, -0.64, 0.02, -1.45],
+  [0.52, 0.8, -0.65, 0.15, -1.6],
+  [0.25, 0.84, -0.67, 0.17, -1.65],
+  [0.0, 0.845, -0.68, 0.13, -1.6],
+  [-0.213, 0.83, -0.64, 0.14, -1.5],
+  [-0.425, 0.795, -0.57, 0.18, -1.3],
+  [-0.625, 0.75, -0.48, 0.21, -1.05],
+  [-0.805, 0.67, -0.35, 0.23, -0.75],
+  [-0.96, 0.545, -0.18, 0.23, -0.45],
+  [-1.085, 0.385, -0.02, 0.25, -0.18],
+  [-1.18, 0.205, 0.1, 0.24, 0.06],
+  [-1.215, 0, 0.16, 0.16, 0.16],
 ];
 
 /** Index in ROWS of jaw point 0. */
@@ -71,13 +71,13 @@ export const catmullRom = (p0: number, p1: number, p2: number, p3: number, t: nu
 function layoutOf(identity: Identity, expression: Expression): FaceLayout {
   const i = identity;
   const smile = (expression.smile[0] + expression.smile[1]) / 2;
-  const noseTip = -0.46 - 0.045 * i.noseLength + 0.012 * i.noseUpturn;
-  const mouthY = -0.86 - 0.04 * i.mouthHeight - 0.03 * i.noseLength - 0.04 * i.faceLength;
+  const noseTip = -0.385 - 0.035 * i.noseLength + 0.012 * i.noseUpturn;
+  const mouthY = -0.715 - 0.03 * i.mouthHeight - 0.025 * i.noseLength - 0.03 * i.faceLength;
   return {
-    eyeX: 0.345 + 0.016 * i.eyeSpacing,
-    eyeHalfWidth: 0.155 + 0.01 * i.eyeWidth,
-    browY: 0.24 + 0.032 * i.browHeight,
-    noseTop: -0.02,
+    eyeX: 0.358 + 0.018 * i.eyeSpacing,
+    eyeHalfWidth: 0.142 + 0.01 * i.eyeWidth,
+    browY: 0.178 + 0.03 * i.browHeight,
+    noseTop: 0.02,
     noseTip,
     noseBase: noseTip - 0.125 - 0.012 * i.noseLength + 0.016 * i.noseUpturn,
     noseHalfWidth: 0.175 + 0.022 * i.noseWidth,
@@ -86,23 +86,23 @@ function layoutOf(identity: Identity, expression: Expression): FaceLayout {
     mouthY,
     mouthHalfWidth:
       (0.31 + 0.026 * i.mouthWidth) * (1 + 0.2 * smile - 0.32 * expression.pucker - 0.12 * expression.mouthOpen),
-    upperLip: Math.max(0.025, 0.075 + 0.018 * i.upperLip) * (1 - 0.22 * Math.max(0, smile) + 0.25 * expression.pucker),
-    lowerLip: Math.max(0.04, 0.105 + 0.022 * i.lowerLip) * (1 - 0.15 * Math.max(0, smile) + 0.2 * expression.pucker),
-    mouthGap: 0.42 * expression.mouthOpen,
+    upperLip: Math.max(0.025, 0.07 + 0.018 * i.upperLip) * (1 - 0.22 * Math.max(0, smile) + 0.25 * expression.pucker),
+    lowerLip: Math.max(0.04, 0.102 + 0.022 * i.lowerLip) * (1 - 0.15 * Math.max(0, smile) + 0.2 * expression.pucker),
+    mouthGap: 0.34 * expression.mouthOpen,
   };
 }
 
 function controlRows(identity: Identity, layout: FaceLayout): HeadRow[] {
   const i = identity;
   return ROWS.map(([y, width, side, front, back], index) => {
-    const low = smoothstep(-0.2, -1.4, y);
+    const low = smoothstep(-0.2, -1.2, y);
     const high = smoothstep(0.2, 1.1, y);
-    const jaw = Math.exp(-(((y + 0.85) / 0.3) ** 2));
-    const chin = Math.exp(-(((y + 1.3) / 0.16) ** 2));
+    const jaw = Math.exp(-(((y + 0.76) / 0.27) ** 2));
+    const chin = Math.exp(-(((y + 1.13) / 0.15) ** 2));
     const depth = 1 + 0.05 * i.faceDepth;
-    const newWidth = width * (1 + 0.05 * i.faceWidth + 0.055 * i.jawWidth * jaw + 0.12 * i.chinWidth * chin);
+    const newWidth = width * (1 + 0.065 * i.faceWidth + 0.06 * i.jawWidth * jaw + 0.12 * i.chinWidth * chin);
     // An opening mouth swings the lower jaw down and a little back.
-    const drop = layout.mouthGap * 0.75 * smoothstep(-0.55, -1.1, y);
+    const drop = layout.mouthGap * 0.75 * smoothstep(-0.5, -0.95, y);
     const newFront = front - 0.25 * drop + 0.025 * i.chinWidth * chin;
     return {
       y: y - low * (0.055 * i.faceLength + 0.045 * i.chinLength) + high * 0.06 * i.foreheadHeight - drop,
@@ -169,7 +169,7 @@ export class HeadSurface {
 
   /** Sideways shift of the lower face when the jaw moves. */
   jawOffset(y: number): number {
-    return this.expression.jawShift === 0 ? 0 : 0.09 * this.expression.jawShift * smoothstep(-0.6, -1.2, y);
+    return this.expression.jawShift === 0 ? 0 : 0.09 * this.expression.jawShift * smoothstep(-0.5, -1.05, y);
   }
 
   /** The surface's point in front of (x, y). */
@@ -207,15 +207,15 @@ export class HeadSurface {
       bump(layout.eyeX, -0.005, 0.12, 0.085, 0.06);
       bump(layout.eyeX, layout.browY - 0.02, 0.3, 0.08, 0.035);
     }
-    if (y < 0.1 && y > -0.9) bump(0.5, -0.32, 0.2, 0.2, 0.05 + 0.025 * identity.cheekbones);
-    if (y < -0.5) {
+    if (y < 0.1 && y > -0.85) bump(0.5, -0.28, 0.2, 0.2, 0.05 + 0.025 * identity.cheekbones);
+    if (y < -0.4) {
       const gap = layout.mouthGap;
       const pucker = 1 + this.expression.pucker;
       bump(0, layout.mouthY + 0.12, 0.06, 0.09, -0.02);
       bump(0, layout.mouthY + 0.05, layout.mouthHalfWidth * 0.75, 0.06, 0.055 * pucker);
       bump(0, layout.mouthY - 0.05 - gap * 0.85, layout.mouthHalfWidth * 0.6, 0.065, 0.06 * pucker);
-      bump(0, layout.mouthY - 0.2 - gap * 0.85, 0.2, 0.07, -0.03);
-      bump(0, -1.25 - gap * 0.75, 0.16, 0.1, 0.04);
+      bump(0, layout.mouthY - 0.18 - gap * 0.85, 0.2, 0.06, -0.03);
+      bump(0, -1.07 - gap * 0.75, 0.16, 0.09, 0.04);
     }
     return z;
   }

@@ -70,24 +70,56 @@ export function paintOccluder(
     case "none":
       return;
     case "hand": {
-      // Four fingers side by side, reaching over the face from a palm outside.
-      const start = random.uniform(0, 2 * Math.PI);
-      const [dx, dy] = [Math.cos(start), Math.abs(Math.sin(start)) + 0.2];
-      const norm = Math.hypot(dx, dy);
-      const [ux, uy] = [dx / norm, dy / norm];
-      const tone = mix(appearance.skin, [0.8, 0.5, 0.4], random.uniform(0, 0.15));
+      // Four fingers side by side reach over the face from a palm further out; a thumb may follow.
+      const start = random.uniform(-0.25 * Math.PI, 1.25 * Math.PI);
+      const [ux, uy] = [Math.cos(start), Math.sin(start)];
+      const tone = mix(appearance.skin, [0.8, 0.5, 0.4], random.uniform(0.05, 0.2));
+      const spread = random.uniform(0.02, 0.3);
+      const bend = random.uniform(-0.25, 0.25);
+      const size = unit * random.uniform(0.85, 1.1);
+      const place = (along: number, across: number): Projected => [
+        anchor[0] + (ux * along - uy * across) * size,
+        anchor[1] + (uy * along + ux * across) * size,
+        9,
+      ];
+      const limb = (points: readonly Projected[], width: number) => {
+        const round = (t: number) => Math.sqrt(Math.min(1, Math.max(0.02, t * 7)));
+        // Dark edge, flank and lit middle stand for the roundness.
+        for (const [share, shade] of [
+          [1.08, 0.55],
+          [0.96, 0.78],
+          [0.72, 0.92],
+          [0.4, 1],
+        ] as const) {
+          canvas.stroke(points, (t) => width * size * share * round(t), {
+            colour: scale(tone, shade),
+            covers: true,
+            light: lit,
+          });
+        }
+      };
+      limb(
+        Array.from({ length: 8 }, (_, k) => place(0.95 + k * 0.2, 0.04)),
+        0.78,
+      );
       for (let finger = 0; finger < 4; finger++) {
-        const shift = (finger - 1.5) * 0.17 * unit;
-        const reach = [0.1, 0, 0.02, 0.16][finger]! * unit;
-        const width = 0.155 * unit;
-        const line: Projected[] = Array.from({ length: 9 }, (_, k) => {
-          const along = reach + (k / 8) * 2.2 * unit;
-          return [anchor[0] + ux * along - uy * shift, anchor[1] + uy * along + ux * shift, 9];
-        });
-        const ribbon = (w: number, colour: Colour) =>
-          canvas.stroke(line, (t) => w * (t < 0.06 ? 0.65 : 1), { colour, covers: true, light: lit });
-        ribbon(width * 1.12, scale(tone, 0.6));
-        ribbon(width * 0.95, tone);
+        const reach = [0.12, 0, 0.03, 0.2][finger]!;
+        const across = (finger - 1.5) * 0.185;
+        limb(
+          Array.from({ length: 9 }, (_, k) => {
+            const along = reach + (k / 8) * (1.15 - reach);
+            const out = 1 - along / 1.15;
+            return place(along, across * (1 + spread * out * 2) + bend * out * out);
+          }),
+          0.175,
+        );
+      }
+      if (random.chance(0.5)) {
+        const side = random.chance() ? 1 : -1;
+        limb(
+          Array.from({ length: 7 }, (_, k) => place(0.45 + (k / 6) * 0.75, side * (0.75 - (k / 6) * 0.45))),
+          0.2,
+        );
       }
       return;
     }
@@ -151,6 +183,30 @@ export function paintOccluder(
         ring.map(([x, y, z]) => project([x, y, z + 0.02])),
         random.chance(0.6) ? [0.75, 0.82, 0.88] : randomColour(random),
       );
+      return;
+    }
+    case "scarf": {
+      const top = random.uniform(2, 6.5);
+      const colour = randomColour(random);
+      const stripe = random.chance(0.5) ? randomColour(random) : scale(colour, 0.7);
+      const sideLine = (side: number, z: number) =>
+        Array.from({ length: 7 }, (_, k) => {
+          const [x, y] = surface.rowPoint(surface.jawRow(Math.round(top * 2) / 2), side * (Math.PI / 2));
+          return project([x * (1.06 + 0.06 * k), y - 0.34 * k, z]);
+        });
+      const upper = Array.from({ length: 15 }, (_, k) => {
+        const [x, y, z] = surface.rowPoint(surface.jawRow(Math.round(top * 2) / 2), -(k / 14 - 0.5) * Math.PI);
+        return project([x * 1.06, y - 0.1 * Math.cos((k / 14 - 0.5) * Math.PI), z + 0.06]);
+      });
+      const ring = [...upper, ...sideLine(-1, -0.3), ...sideLine(1, -0.3).toReversed()];
+      cover(ring, colour);
+      for (let fold = 1; fold < 6; fold++) {
+        canvas.stroke(
+          upper.map(([x, y, z]): Projected => [x, y + fold * 0.17 * unit + hashNoise(fold, 1, seed) * 0.06 * unit, z]),
+          unit * (0.02 + 0.05 * hashNoise(fold, 2, seed)),
+          { colour: stripe, covers: true, light: lit, alpha: 0.7 },
+        );
+      }
       return;
     }
     case "object": {

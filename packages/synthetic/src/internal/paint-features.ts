@@ -51,10 +51,10 @@ export function paintFeatures(
           return [centre[0] + dx + radius * Math.cos(angle), centre[1] + dy + radius * Math.sin(angle), centre[2]];
         }),
       );
-    canvas.fill([disc(0.072)], { colour: scale(appearance.iris, 0.55), within: mark });
-    canvas.fill([disc(0.058)], { colour: appearance.iris, within: mark });
-    canvas.fill([disc(0.028)], { colour: [0.02, 0.02, 0.02], within: mark });
-    canvas.fill([disc(0.013, 0.022, 0.022)], { colour: [1, 1, 1], within: mark, shine: 0.4 });
+    canvas.fill([disc(0.06)], { colour: scale(appearance.iris, 0.55), within: mark });
+    canvas.fill([disc(0.049)], { colour: appearance.iris, within: mark });
+    canvas.fill([disc(0.023)], { colour: [0.02, 0.02, 0.02], within: mark });
+    canvas.fill([disc(0.011, 0.019, 0.019)], { colour: [1, 1, 1], within: mark, shine: 0.4 });
     // The upper lid throws a shadow on the eye.
     canvas.stroke(onHead(upper.map(([x, y, z]): Point3 => [x, y - 0.012, z])), samplesPerUnit * 0.03, {
       colour: [0.2, 0.15, 0.14],
@@ -124,8 +124,8 @@ export function paintFeatures(
   canvas.fill([onHead(inner)], { colour: [0.16, 0.05, 0.05], mark, depthTolerance: TOLERANCE, shade: 0.8 });
   if (layout.mouthGap > 0.015) {
     const top = curves.mouthLine([12, 13, 14, 15, 16], 6);
-    const teeth = top.map(([x, y, z]): Point3 => [x * 0.98, y - 0.085, z]);
-    canvas.fill([onHead([...top, ...teeth.toReversed()])], { colour: [0.86, 0.83, 0.76], within: mark });
+    const teeth = top.map(([x, y, z]): Point3 => [x * 0.98, y - 0.075, z]);
+    canvas.fill([onHead([...top, ...teeth.toReversed()])], { colour: [0.93, 0.9, 0.84], within: mark, shade: 1.25 });
     const tongue = samples(16, (s) => {
       const angle = 2 * Math.PI * s;
       const low = curves.mouth(18);

@@ -1,28 +1,22 @@
 import type { Canvas } from "./canvas.js";
 import { type Appearance, scale } from "./face-parameters.js";
 import { gridMesh, type HeadLight } from "./grid-mesh.js";
+import { hairLine } from "./hair-line.js";
 import { hashNoise, smoothNoise } from "./hash-noise.js";
 import type { HeadSurface } from "./head-surface.js";
 import type { Project } from "./projection.js";
 
 const COLUMNS = 73;
-const ROWS = 15;
-const DEGREES = 180 / Math.PI;
-
-/** Lowest level of the hair at the back of the head and over the ears. */
-const ENDS = {
-  buzzed: [-0.45, 0.16],
-  short: [-0.6, 0.12],
-  bob: [-1.05, -0.95],
-  long: [-2.1, -1.9],
-} as const;
+const ROWS = 17;
+/** Ambient light on the side of the hair that is turned to the head. */
+const INSIDE = 0.5;
 
 const step = (low: number, high: number, value: number) => {
   const t = Math.min(1, Math.max(0, (value - low) / (high - low)));
   return t * t * (3 - 2 * t);
 };
 
-/** A shell around the head from the crown down to a length that depends on the direction. */
+/** A shell around the head from the crown down to a length that depends on the direction: hair, or a hat. */
 export function paintHair(
   canvas: Canvas,
   surface: HeadSurface,
@@ -31,15 +25,15 @@ export function paintHair(
   light: HeadLight,
   textureSeed: number,
 ): void {
+  const lengthAt = hairLine(surface, appearance, textureSeed);
   const style = appearance.hairStyle;
-  if (style === "bald") return;
-  const [back, ears] = ENDS[style];
-  const { rows, layout } = surface;
+  // Buzzed hair is only colour on the scalp.
+  if (!lengthAt || style === "buzzed") return;
+  const { rows } = surface;
   const crown = rows[0]!.y;
   const hanging = style === "long" || style === "bob";
-  const fringe = style === "buzzed" ? 0 : appearance.fringe;
-  const forehead = crown - 0.42 - fringe * Math.max(0, crown - 0.42 - layout.browY - 0.05);
-  const volume = style === "buzzed" ? 0.02 : appearance.hairVolume * (hanging ? 1 : 0.8);
+  const hat = style === "hat";
+  const volume = hat ? 0.1 : appearance.hairVolume * (hanging ? 1 : 0.8);
   const rowAt = (y: number) => {
     let k = 0;
     while (k + 1 < rows.length && rows[k + 1]!.y > y) k++;
@@ -52,19 +46,9 @@ export function paintHair(
       back: a.back + (b.back - a.back) * t,
     };
   };
-  const lengthAt = (angle: number) => {
-    const degrees = Math.abs(angle) * DEGREES;
-    const lock = smoothNoise(angle * 9 + 40, 0, textureSeed) - 0.5;
-    const part =
-      fringe > 0.1 || style === "buzzed" ? 0 : 0.1 * Math.exp(-(((angle - appearance.parting * 0.5) / 0.25) ** 2));
-    const front = forehead + part + lock * (0.04 + 0.14 * fringe) - 0.1 * step(15, 45, degrees);
-    // Hair that hangs down starts where the hairline meets the temples.
-    const temple = hanging ? step(42, 66, degrees) : step(50, 78, degrees);
-    const side = ears + (back - ears) * step(100, 125, degrees) + lock * (hanging ? 0.25 : 0.08);
-    return front + (side - front) * temple;
-  };
   const angles = Array.from({ length: COLUMNS }, (_, c) => -Math.PI + (2 * Math.PI * c) / (COLUMNS - 1));
   const lengths = angles.map(lengthAt);
+  const colour = hat ? appearance.cloth : appearance.hair;
   canvas.drawMesh(
     gridMesh(
       ROWS,
@@ -73,31 +57,38 @@ export function paintHair(
         const s = r / (ROWS - 1);
         const angle = angles[c]!;
         const top = crown + volume * 0.8;
-        const y = top + (lengths[c]! - top) * s ** 1.3;
+        const y = top + (lengths[c]! - top) * s ** 1.7;
         // Below the ears the hair hangs from the widest level instead of following the jaw.
         const row = rowAt(
           Math.max(Math.min(y, crown - 0.001) - volume * 0.6 * step(crown - 0.5, crown, y), hanging ? -0.1 : -9),
         );
-        const tail = Math.abs(angle) < 1.2 ? 1 - 0.75 * s * s : 1 - 0.2 * s;
-        const puff = volume * tail + 0.02 + 0.02 * smoothNoise(angle * 7 + 40, y * 4 + 40, textureSeed + 1);
-        const width = row.width + (s > 0 ? puff : 0);
+        const hang = hanging ? 0.12 * step(-0.2, -1.4, y) : 0;
+        const tail = hat ? 1 : !hanging || Math.abs(angle) < 1.1 ? 1 - 0.75 * s * s : 1 - 0.2 * s;
+        // Round at the crown, not flat.
+        const dome = Math.sqrt(Math.min(1, (crown + volume * 0.8 - y) / 0.3));
+        const puff =
+          volume * tail + 0.025 + (hat ? 0 : 0.02 * smoothNoise(angle * 7 + 40, y * 4 + 40, textureSeed + 1));
+        const width = (row.width + puff) * dome + hang;
         const cos = Math.cos(angle);
         const z =
           cos < 0
-            ? row.side + (row.back - puff - row.side) * -cos
-            : row.side + (row.front + puff - row.side) * cos ** 0.8;
+            ? row.side + (row.back - puff - row.side) * -cos * dome
+            : row.side + (row.front + puff - row.side) * cos ** 0.8 * dome;
         return [width * Math.sin(angle), y, z];
       },
       (_, r, c) => ({
         albedo: scale(
-          appearance.hair,
-          0.7 + 0.45 * hashNoise(c, 0, textureSeed) + 0.15 * smoothNoise(c * 0.7, r * 0.5, textureSeed),
+          colour,
+          hat
+            ? 0.85 + 0.15 * hashNoise(r >> 1, c & 1, textureSeed)
+            : 0.7 + 0.45 * hashNoise(c, 0, textureSeed) + 0.15 * smoothNoise(c * 0.7, r * 0.5, textureSeed),
         ),
         open: 0.75 + 0.25 * (1 - r / ROWS),
-        gloss: 1.2,
+        gloss: hat ? 0 : 1.2,
       }),
       project,
       light,
     ),
+    hanging ? INSIDE : 0,
   );
 }

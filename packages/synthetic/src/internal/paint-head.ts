@@ -1,6 +1,7 @@
 import type { Canvas } from "./canvas.js";
 import { type Appearance, type Colour, mix, scale } from "./face-parameters.js";
 import { gridMesh, type HeadLight } from "./grid-mesh.js";
+import { hairLine } from "./hair-line.js";
 import { hashNoise, smoothNoise } from "./hash-noise.js";
 import type { HeadSurface, Point3 } from "./head-surface.js";
 import type { Project } from "./projection.js";
@@ -38,10 +39,10 @@ function beardAt(surface: HeadSurface, appearance: Appearance, x: number, y: num
     step(mouthY - 0.05, mouthY + 0.02, y) *
     step(mouthHalfWidth + 0.12, mouthHalfWidth - 0.02, ax);
   if (appearance.beard === "moustache") return moustache;
-  const below = step(mouthY - 0.05, mouthY - 0.16, y + mouthGap * 0.7 * step(0.4, 0, ax));
+  const below = step(mouthY - 0.05, mouthY - 0.15, y + mouthGap * 0.7 * step(0.4, 0, ax));
   const round = step(mouthHalfWidth - 0.03, mouthHalfWidth + 0.08, ax) * step(mouthY + 0.05, mouthY - 0.05, y);
   if (appearance.beard === "goatee") return Math.max(moustache, Math.max(below, round) * step(0.4, 0.28, ax));
-  const cheek = step(-0.45 - 0.9 * (0.75 - ax), -0.65 - 0.9 * (0.75 - ax), y) * step(0.3, 0.45, ax);
+  const cheek = step(-0.4 - 0.8 * (0.8 - ax), -0.58 - 0.8 * (0.8 - ax), y) * step(0.3, 0.45, ax);
   const full = Math.max(moustache, below, round * 0.9, cheek);
   return full * step(0.02, -0.15, y);
 }
@@ -75,6 +76,11 @@ export function paintHead(
       ? mix(colour, beardColour, beard * (0.75 + 0.25 * hashNoise(x * 90, y * 90, textureSeed)))
       : colour;
   };
+  const line = hairLine(surface, appearance, textureSeed);
+  // Hair that hangs down covers the cheeks by its own shell only.
+  const lineAt = ANGLES.map((angle) => (line ? Math.max(line(angle), -0.35) : 9));
+  const hairiness = appearance.hairStyle === "buzzed" ? 0.4 + 0.5 * appearance.beardStrength : 1;
+  const hair = scale(appearance.hairStyle === "hat" ? appearance.cloth : appearance.hair, 0.8);
   const openAt = ([x, y, z]: Point3) => {
     const ax = Math.abs(x);
     let open = 1;
@@ -91,7 +97,12 @@ export function paintHead(
       rows.length,
       ANGLES.length,
       (r, c) => surface.rowPoint(rows[r]!, ANGLES[c]!),
-      (point) => ({ albedo: albedoAt(point), open: openAt(point), gloss: 1 }),
+      (point, _, c) => {
+        const scalp = Math.min(hairiness, step(lineAt[c]!, lineAt[c]! + 0.05, point[1]));
+        return scalp > 0
+          ? { albedo: mix(albedoAt(point), hair, scalp), open: 0.95, gloss: 1 - 0.7 * scalp }
+          : { albedo: albedoAt(point), open: openAt(point), gloss: 1 };
+      },
       project,
       light,
     ),
@@ -108,7 +119,7 @@ export function paintHead(
           const around = -Math.PI + (c * Math.PI) / 6;
           return [
             side * (ear.width + 0.035) + 0.07 * Math.sin(polar) * Math.sin(around) + side * 0.05 * Math.cos(polar),
-            -0.13 + 0.24 * Math.cos(polar),
+            -0.12 + 0.22 * Math.cos(polar),
             ear.side - 0.06 + 0.12 * Math.sin(polar) * Math.cos(around),
           ];
         },
@@ -121,7 +132,7 @@ export function paintHead(
 
   const chin = rows.at(-1)!.y;
   const levels = [-0.6, chin * 0.55 - 0.5, chin - 0.15, chin - 0.38, chin - 0.5, chin - 0.75, chin - 1.3, chin - 3];
-  const widths = [0.46, 0.47, 0.48, 0.56, 0.9, 1.35, 1.6, 1.7];
+  const widths = [0.44, 0.45, 0.47, 0.56, 0.9, 1.35, 1.6, 1.7];
   canvas.drawMesh(
     gridMesh(
       levels.length,

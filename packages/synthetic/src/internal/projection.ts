@@ -7,7 +7,7 @@ export type Projected = readonly [x: number, y: number, depth: number];
 export type Project = (point: Point3) => Projected;
 
 /** Centre of all rotations in the head frame. */
-const PIVOT: Point3 = [0, -0.45, -0.5];
+const PIVOT: Point3 = [0, -0.4, -0.5];
 
 /** Turns a vector of the head frame into the camera's: pitch, then yaw, then roll. */
 export function createRotation(pose: Pose): (vector: Point3) => Point3 {
