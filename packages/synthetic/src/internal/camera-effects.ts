@@ -1,6 +1,6 @@
 import type { Random } from "@acr/core";
 import type { CameraEffects } from "./face-parameters.js";
-import { hashNoise } from "./hash-noise.js";
+import { hashBits } from "./hash-noise.js";
 
 /** Separable Gaussian blur of three interleaved channels. */
 function blur(image: Float32Array, size: number, deviation: number): void {
@@ -97,19 +97,17 @@ export function applyCameraEffects(
   for (let k = 0; k < curve.length; k++) {
     curve[k] = (((k * TONE_RANGE) / TONE_STEPS) ** gamma - 0.5) * contrast + 0.5 + brightness;
   }
-  const [b0, b1, b2] = balance;
-  const tone = (value: number) => {
-    const place = value <= 0 ? 0 : value >= TONE_RANGE ? TONE_STEPS : value * (TONE_STEPS / TONE_RANGE);
-    const at = place | 0;
-    const low = curve[at]!;
-    return low + (curve[at + 1]! - low) * (place - at);
-  };
+  const perUnit = TONE_STEPS / TONE_RANGE;
+  // Written out: a helper that returns a number would put each of them on the heap.
   for (let at = 0; at < image.length; at += 3) {
-    const [r, g, b] = [image[at]!, image[at + 1]!, image[at + 2]!];
-    const grey = ((r + g + b) / 3) * (1 - saturation);
-    image[at] = tone((grey + r * saturation) * b0);
-    image[at + 1] = tone((grey + g * saturation) * b1);
-    image[at + 2] = tone((grey + b * saturation) * b2);
+    const grey = ((image[at]! + image[at + 1]! + image[at + 2]!) / 3) * (1 - saturation);
+    for (let c = 0; c < 3; c++) {
+      const value = (grey + image[at + c]! * saturation) * balance[c]! * perUnit;
+      const place = Math.min(TONE_STEPS, Math.max(0, value));
+      const step = place | 0;
+      const low = curve[step]!;
+      image[at + c] = low + (curve[step + 1]! - low) * (place - step);
+    }
   }
   if (effects.blurPixels > 0) blur(image, size, effects.blurPixels);
   if (effects.noise > 0) {
@@ -117,14 +115,14 @@ export function applyCameraEffects(
     // The sum of two uniform values is close enough to a bell; its deviation is 1/√6.
     const amplitude = (effects.noise / 255) * Math.sqrt(6);
     for (let at = 0; at < image.length; at++) {
-      image[at] = image[at]! + amplitude * (hashNoise(at, 1, seed) + hashNoise(at, 2, seed) - 1);
+      const bits = hashBits(at, 1, seed);
+      image[at] = image[at]! + amplitude * (((bits & 0xffff) + (bits >>> 16)) / 65536 - 1);
     }
   }
   if (effects.blockStep > 0) blockLoss(image, size, effects.blockStep);
   const bytes = new Uint8Array(image.length);
   for (let at = 0; at < image.length; at++) {
-    const value = image[at]! * 255 + 0.5;
-    bytes[at] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+    bytes[at] = Math.min(255, Math.max(0, image[at]! * 255 + 0.5));
   }
   return bytes;
 }

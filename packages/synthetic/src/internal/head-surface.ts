@@ -114,6 +114,15 @@ function controlRows(identity: Identity, layout: FaceLayout): HeadRow[] {
   });
 }
 
+/** A smooth hill of the given half widths over (x, y). */
+function bump(x: number, y: number, cx: number, cy: number, rx: number, ry: number, height: number): number {
+  const d = ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2;
+  return d < 6 ? height * Math.exp(-d) : 0;
+}
+
+/** Front halves of the cuts are a little squarer than ellipses. */
+export const bulge = (cos: number) => (cos > 0 ? cos ** 0.8 : 0);
+
 /** The head as a function: rows in y, each a closed curve in angle, with the relief of the face on the front half. */
 export class HeadSurface {
   readonly layout: FaceLayout;
@@ -163,8 +172,13 @@ export class HeadSurface {
   rowPoint(row: HeadRow, angle: number): Point3 {
     const cos = Math.cos(angle);
     const x = row.width * Math.sin(angle) + this.jawOffset(row.y);
-    if (cos < 0) return [x, row.y, row.side + (row.back - row.side) * -cos];
-    return [x, row.y, row.side + (row.front - row.side) * cos ** 0.8 + this.relief(x, row.y) * Math.min(1, cos * 3)];
+    return [x, row.y, this.rowDepth(row, x, cos, bulge(cos))];
+  }
+
+  /** z of a row where its x is `x`; `cos` of the angle, and `bulge(cos)`. */
+  rowDepth(row: HeadRow, x: number, cos: number, bulged: number): number {
+    if (cos < 0) return row.side + (row.back - row.side) * -cos;
+    return row.side + (row.front - row.side) * bulged + this.relief(x, row.y) * Math.min(1, cos * 3);
   }
 
   /** Sideways shift of the lower face when the jaw moves. */
@@ -189,7 +203,7 @@ export class HeadSurface {
     const front = a.front + (b.front - a.front) * t;
     const sine = Math.min(1, Math.abs(x - this.jawOffset(y)) / Math.max(1e-6, width));
     const cos = Math.sqrt(1 - sine * sine);
-    return [x, y, side + (front - side) * cos ** 0.8 + this.relief(x, y) * Math.min(1, cos * 3)];
+    return [x, y, side + (front - side) * bulge(cos) + this.relief(x, y) * Math.min(1, cos * 3)];
   }
 
   /** What the features add to the depth of the smooth head: nose, sockets, brow ridge, cheeks, lips, chin. */
@@ -198,24 +212,20 @@ export class HeadSurface {
     const ax = Math.abs(x);
     let z = 0;
     if (y < 0.35 && y > layout.noseBase - 0.12 && ax < 0.4) z += this.nose(ax, y);
-    const bump = (cx: number, cy: number, rx: number, ry: number, height: number) => {
-      const d = ((ax - cx) / rx) ** 2 + ((y - cy) / ry) ** 2;
-      if (d < 6) z += height * Math.exp(-d);
-    };
     if (y > -0.3 && y < 0.7) {
-      bump(layout.eyeX - 0.02, 0.0, 0.2, 0.12, -0.1);
-      bump(layout.eyeX, -0.005, 0.12, 0.085, 0.06);
-      bump(layout.eyeX, layout.browY - 0.02, 0.3, 0.08, 0.035);
+      z += bump(ax, y, layout.eyeX - 0.02, 0.0, 0.2, 0.12, -0.1);
+      z += bump(ax, y, layout.eyeX, -0.005, 0.12, 0.085, 0.06);
+      z += bump(ax, y, layout.eyeX, layout.browY - 0.02, 0.3, 0.08, 0.035);
     }
-    if (y < 0.1 && y > -0.85) bump(0.5, -0.28, 0.2, 0.2, 0.05 + 0.025 * identity.cheekbones);
+    if (y < 0.1 && y > -0.85) z += bump(ax, y, 0.5, -0.28, 0.2, 0.2, 0.05 + 0.025 * identity.cheekbones);
     if (y < -0.4) {
       const gap = layout.mouthGap;
       const pucker = 1 + this.expression.pucker;
-      bump(0, layout.mouthY + 0.12, 0.06, 0.09, -0.02);
-      bump(0, layout.mouthY + 0.05, layout.mouthHalfWidth * 0.75, 0.06, 0.055 * pucker);
-      bump(0, layout.mouthY - 0.05 - gap * 0.85, layout.mouthHalfWidth * 0.6, 0.065, 0.06 * pucker);
-      bump(0, layout.mouthY - 0.18 - gap * 0.85, 0.2, 0.06, -0.03);
-      bump(0, -1.07 - gap * 0.75, 0.16, 0.09, 0.04);
+      z += bump(ax, y, 0, layout.mouthY + 0.12, 0.06, 0.09, -0.02);
+      z += bump(ax, y, 0, layout.mouthY + 0.05, layout.mouthHalfWidth * 0.75, 0.06, 0.055 * pucker);
+      z += bump(ax, y, 0, layout.mouthY - 0.05 - gap * 0.85, layout.mouthHalfWidth * 0.6, 0.065, 0.06 * pucker);
+      z += bump(ax, y, 0, layout.mouthY - 0.18 - gap * 0.85, 0.2, 0.06, -0.03);
+      z += bump(ax, y, 0, -1.07 - gap * 0.75, 0.16, 0.09, 0.04);
     }
     return z;
   }

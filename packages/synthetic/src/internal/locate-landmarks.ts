@@ -4,7 +4,7 @@ import type { HeadRow } from "./head-surface.js";
 import type { Project, Projected } from "./projection.js";
 
 /** Angles tried when a jaw point slides along its row to the outline of the turned head. */
-const SLIDE_STEPS = 40;
+const SLIDE_STEPS = 24;
 
 /**
  * A jaw point, `index` in 0 … 16 in steps of 1/2. As in 300-W it stays on the visible contour: on the far side of a
@@ -33,8 +33,12 @@ function jawPoint(curves: FaceCurves, project: Project, index: number): Projecte
   };
   const step = (Math.PI / 2) * (0.8 / SLIDE_STEPS);
   let best = 0;
+  let highest = score(Math.PI / 2);
   for (let j = 1; j <= SLIDE_STEPS; j++) {
-    if (score(Math.PI / 2 - j * step) > score(Math.PI / 2 - best * step)) best = j;
+    const height = score(Math.PI / 2 - j * step);
+    if (height <= highest) continue;
+    best = j;
+    highest = height;
   }
   let angle = Math.PI / 2 - best * step;
   if (best > 0 && best < SLIDE_STEPS) {

@@ -1,5 +1,5 @@
 import type { Random } from "@acr/core";
-import { type Colour, mix, randomColour } from "./face-parameters.js";
+import { randomColour } from "./face-parameters.js";
 import { smoothNoise } from "./hash-noise.js";
 
 /** Cell counts per side: from a place far out of focus to a sharp one. */
@@ -32,8 +32,9 @@ function cloudLayer(random: Random, cells: number): Layer {
       }
       const ramp = 0.5 + (x - cells / 2) * dx + (y - cells / 2) * dy + rough * texture;
       const t = Math.min(1, Math.max(0, ramp));
-      const colour: Colour = t < 0.5 ? mix(a, b, 2 * t) : mix(b, c, 2 * t - 1);
-      data.set(colour, (y * cells + x) * 3);
+      const [from, to, share] = t < 0.5 ? [a, b, 2 * t] : [b, c, 2 * t - 1];
+      const at = (y * cells + x) * 3;
+      for (let k = 0; k < 3; k++) data[at + k] = from[k]! + (to[k]! - from[k]!) * share;
     }
   }
   return { cells, data };
@@ -67,12 +68,14 @@ function paintShapes({ cells, data }: Layer, random: Random): void {
 }
 
 /**
- * What lies behind the head: red, green, blue in [0, 1] for each pixel. It is painted on a coarse grid and enlarged
+ * Fills `out` with what lies behind the head: red, green, blue in [0, 1] for each pixel. It is painted on a coarse grid and enlarged
  * smoothly, which is what being out of focus looks like, and cheap.
  */
-export function paintBackground(random: Random, size: number, plain: boolean): Float32Array {
-  const out = new Float32Array(size * size * 3);
-  if (plain) return out.fill(0.5);
+export function paintBackground(out: Float32Array, random: Random, size: number, plain: boolean): void {
+  if (plain) {
+    out.fill(0.5);
+    return;
+  }
   const layer = cloudLayer(random, Math.min(size, random.pick(RESOLUTIONS)));
   paintShapes(layer, random);
   const { cells, data } = layer;
@@ -90,7 +93,10 @@ export function paintBackground(random: Random, size: number, plain: boolean): F
     for (let x = 0; x < size; x++) {
       const left = columns[x]! * 3;
       const u = parts[x]!;
-      const [w00, w01, w10, w11] = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
+      const w00 = (1 - u) * (1 - v);
+      const w01 = u * (1 - v);
+      const w10 = (1 - u) * v;
+      const w11 = u * v;
       const at = (y * size + x) * 3;
       for (let c = 0; c < 3; c++) {
         out[at + c] =
@@ -101,5 +107,4 @@ export function paintBackground(random: Random, size: number, plain: boolean): F
       }
     }
   }
-  return out;
 }

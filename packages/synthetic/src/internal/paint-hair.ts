@@ -1,10 +1,10 @@
 import type { Canvas } from "./canvas.js";
-import { type Appearance, scale } from "./face-parameters.js";
-import { gridMesh, type HeadLight } from "./grid-mesh.js";
+import { drawGrid, type HeadLight } from "./draw-grid.js";
+import type { Appearance } from "./face-parameters.js";
 import { hairLine } from "./hair-line.js";
 import { hashNoise, smoothNoise } from "./hash-noise.js";
-import type { HeadSurface } from "./head-surface.js";
-import type { Project } from "./projection.js";
+import { bulge, type HeadSurface } from "./head-surface.js";
+import type { Camera } from "./projection.js";
 
 const COLUMNS = 73;
 const ROWS = 17;
@@ -21,7 +21,7 @@ export function paintHair(
   canvas: Canvas,
   surface: HeadSurface,
   appearance: Appearance,
-  project: Project,
+  camera: Camera,
   light: HeadLight,
   textureSeed: number,
 ): void {
@@ -34,61 +34,59 @@ export function paintHair(
   const hanging = style === "long" || style === "bob";
   const hat = style === "hat";
   const volume = hat ? 0.1 : appearance.hairVolume * (hanging ? 1 : 0.8);
-  const rowAt = (y: number) => {
+  const row = { width: 0.5, side: 0.5, front: 0.5, back: 0.5 };
+  const readRow = (y: number) => {
     let k = 0;
     while (k + 1 < rows.length && rows[k + 1]!.y > y) k++;
     const [a, b] = [rows[k]!, rows[Math.min(k + 1, rows.length - 1)]!];
     const t = a.y === b.y ? 0 : Math.min(1, Math.max(0, (a.y - y) / (a.y - b.y)));
-    return {
-      width: a.width + (b.width - a.width) * t,
-      side: a.side + (b.side - a.side) * t,
-      front: a.front + (b.front - a.front) * t,
-      back: a.back + (b.back - a.back) * t,
-    };
+    row.width = a.width + (b.width - a.width) * t;
+    row.side = a.side + (b.side - a.side) * t;
+    row.front = a.front + (b.front - a.front) * t;
+    row.back = a.back + (b.back - a.back) * t;
   };
   const angles = Array.from({ length: COLUMNS }, (_, c) => -Math.PI + (2 * Math.PI * c) / (COLUMNS - 1));
   const lengths = angles.map(lengthAt);
   const colour = hat ? appearance.cloth : appearance.hair;
-  canvas.drawMesh(
-    gridMesh(
-      ROWS,
-      COLUMNS,
-      (r, c) => {
+  const strands = angles.map((_, c) =>
+    hat ? 0.85 + 0.15 * hashNoise(0, c & 1, textureSeed) : 0.7 + 0.45 * hashNoise(c, 0, textureSeed),
+  );
+  const top = crown + volume * 0.8;
+  drawGrid(
+    canvas,
+    {
+      rows: ROWS,
+      columns: COLUMNS,
+      inside: hanging ? INSIDE : 0,
+      pointAt: (r, c, out, at) => {
         const s = r / (ROWS - 1);
         const angle = angles[c]!;
-        const top = crown + volume * 0.8;
         const y = top + (lengths[c]! - top) * s ** 1.7;
         // Below the ears the hair hangs from the widest level instead of following the jaw.
-        const row = rowAt(
-          Math.max(Math.min(y, crown - 0.001) - volume * 0.6 * step(crown - 0.5, crown, y), hanging ? -0.1 : -9),
-        );
+        readRow(Math.max(Math.min(y, crown - 0.001) - volume * 0.6 * step(crown - 0.5, crown, y), hanging ? -0.1 : -9));
         const hang = hanging ? 0.12 * step(-0.2, -1.4, y) : 0;
         const tail = hat ? 1 : !hanging || Math.abs(angle) < 1.1 ? 1 - 0.75 * s * s : 1 - 0.2 * s;
         // Round at the crown, not flat.
-        const dome = Math.sqrt(Math.min(1, (crown + volume * 0.8 - y) / 0.3));
+        const dome = Math.sqrt(Math.min(1, (top - y) / 0.3));
         const puff =
           volume * tail + 0.025 + (hat ? 0 : 0.02 * smoothNoise(angle * 7 + 40, y * 4 + 40, textureSeed + 1));
-        const width = (row.width + puff) * dome + hang;
         const cos = Math.cos(angle);
-        const z =
-          cos < 0
-            ? row.side + (row.back - puff - row.side) * -cos * dome
-            : row.side + (row.front + puff - row.side) * cos ** 0.8 * dome;
-        return [width * Math.sin(angle), y, z];
+        out[at] = ((row.width + puff) * dome + hang) * Math.sin(angle);
+        out[at + 1] = y;
+        out[at + 2] =
+          row.side +
+          (cos < 0 ? (row.back - puff - row.side) * -cos : (row.front + puff - row.side) * bulge(cos)) * dome;
       },
-      (_, r, c) => ({
-        albedo: scale(
-          colour,
-          hat
-            ? 0.85 + 0.15 * hashNoise(r >> 1, c & 1, textureSeed)
-            : 0.7 + 0.45 * hashNoise(c, 0, textureSeed) + 0.15 * smoothNoise(c * 0.7, r * 0.5, textureSeed),
-        ),
-        open: 0.75 + 0.25 * (1 - r / ROWS),
-        gloss: hat ? 0 : 1.2,
-      }),
-      project,
-      light,
-    ),
-    hanging ? INSIDE : 0,
+      surfaceAt: (_x, _y, _z, r, c, out) => {
+        const strand = strands[c]! + (hat ? 0 : 0.15 * smoothNoise(c * 0.7, r * 0.5, textureSeed));
+        out.red = colour[0] * strand;
+        out.green = colour[1] * strand;
+        out.blue = colour[2] * strand;
+        out.open = 0.75 + 0.25 * (1 - r / ROWS);
+        out.gloss = hat ? 0 : 1.2;
+      },
+    },
+    camera,
+    light,
   );
 }
