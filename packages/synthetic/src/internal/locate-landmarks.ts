@@ -93,9 +93,7 @@ export function locateLandmarks(scheme: LandmarkScheme, curves: FaceCurves, proj
         ...range(5).map((i) => at.brow(-1, "upper", i / 4)),
         ...range(4).map((i) => at.brow(-1, "lower", 1 - i / 4)),
         ...range(5).map((i) => at.brow(1, "upper", 1 - i / 4)),
-        ...range(4)
-          .map((i) => at.brow(1, "lower", (i + 1) / 4))
-          .toReversed(),
+        ...range(4).map((i) => at.brow(1, "lower", (i + 1) / 4)),
         ...range(9).map((i) => at.nose(i)),
         ...range(5).map((i) => at.lid(-1, "upper", i / 4)),
         ...range(3).map((i) => at.lid(-1, "lower", (3 - i) / 4)),

@@ -6,6 +6,9 @@ import { hashNoise } from "./hash-noise.js";
 import type { Point3 } from "./head-surface.js";
 import type { Project, Projected } from "./projection.js";
 
+/** How far the fingertips reach beyond the point that a hand is drawn at, in head units. */
+const REACH = 0.5;
+
 /** Spectacles: frames stand before the eyes and hide what is beneath; only dark glass hides the eyes. */
 export function paintGlasses(
   canvas: Canvas,
@@ -65,7 +68,7 @@ export function paintOccluder(
   const cover = (ring: readonly Projected[], colour: Colour) =>
     canvas.fill([ring], { colour, covers: true, light: lit });
   const { surface } = curves;
-  const anchor = project(surface.frontPoint(random.uniform(-0.5, 0.5), random.uniform(-1.3, 0.3)));
+  const anchor = project(surface.frontPoint(random.uniform(-0.45, 0.45), random.uniform(-1.05, 0.25)));
   switch (appearance.occluder) {
     case "none":
       return;
@@ -78,8 +81,8 @@ export function paintOccluder(
       const bend = random.uniform(-0.25, 0.25);
       const size = unit * random.uniform(0.85, 1.1);
       const place = (along: number, across: number): Projected => [
-        anchor[0] + (ux * along - uy * across) * size,
-        anchor[1] + (uy * along + ux * across) * size,
+        anchor[0] + (ux * (along - REACH) - uy * across) * size,
+        anchor[1] + (uy * (along - REACH) + ux * across) * size,
         9,
       ];
       const limb = (points: readonly Projected[], width: number) => {
@@ -125,7 +128,7 @@ export function paintOccluder(
     }
     case "block": {
       const angle = random.uniform(0, Math.PI);
-      const [w, h] = [random.uniform(0.25, 0.6) * unit, random.uniform(0.2, 0.5) * unit];
+      const [w, h] = [random.uniform(0.3, 0.7) * unit, random.uniform(0.2, 0.55) * unit];
       const corners = [
         [-w, -h],
         [w, -h],
@@ -180,13 +183,14 @@ export function paintOccluder(
         ),
       ];
       cover(
-        ring.map(([x, y, z]) => project([x, y, z + 0.02])),
+        // Down to below the chin.
+        ring.map(([x, y, z]) => project([x * 1.02, y - (y < -0.8 ? 0.05 : 0), z + 0.02])),
         random.chance(0.6) ? [0.75, 0.82, 0.88] : randomColour(random),
       );
       return;
     }
     case "scarf": {
-      const top = random.uniform(2, 6.5);
+      const top = random.uniform(1.5, 6);
       const colour = randomColour(random);
       const stripe = random.chance(0.5) ? randomColour(random) : scale(colour, 0.7);
       const sideLine = (side: number, z: number) =>
@@ -210,7 +214,7 @@ export function paintOccluder(
       return;
     }
     case "object": {
-      const [rx, ry] = [random.uniform(0.12, 0.4) * unit, random.uniform(0.12, 0.4) * unit];
+      const [rx, ry] = [random.uniform(0.2, 0.55) * unit, random.uniform(0.2, 0.55) * unit];
       cover(
         Array.from({ length: 28 }, (_, k): Projected => {
           const angle = (2 * Math.PI * k) / 28;

@@ -126,12 +126,14 @@ export function paintFeatures(
     const top = curves.mouthLine([12, 13, 14, 15, 16], 6);
     const teeth = top.map(([x, y, z]): Point3 => [x * 0.98, y - 0.075, z]);
     canvas.fill([onHead([...top, ...teeth.toReversed()])], { colour: [0.93, 0.9, 0.84], within: mark, shade: 1.25 });
-    const tongue = samples(16, (s) => {
-      const angle = 2 * Math.PI * s;
-      const low = curves.mouth(18);
-      return [0.17 * Math.cos(angle), low[1] + 0.02 + 0.08 * Math.sin(angle), low[2]] as Point3;
-    });
-    canvas.fill([onHead(tongue)], { colour: [0.62, 0.27, 0.27], within: mark });
+    if (layout.mouthGap > 0.09) {
+      const tongue = samples(16, (s) => {
+        const angle = 2 * Math.PI * s;
+        const low = curves.mouth(18);
+        return [0.17 * Math.cos(angle), low[1] + 0.07 * Math.sin(angle), low[2]] as Point3;
+      });
+      canvas.fill([onHead(tongue)], { colour: [0.62, 0.27, 0.27], within: mark });
+    }
   }
   const upperLip = [...curves.mouthLine([0, 1, 2, 3, 4, 5, 6], 5), ...curves.mouthLine([16, 15, 14, 13, 12], 5)];
   const lowerLip = [...curves.mouthLine([6, 7, 8, 9, 10, 11, 0], 5), ...curves.mouthLine([12, 19, 18, 17, 16], 5)];

@@ -89,8 +89,14 @@ export function renderFace(
     landmarks[2 * index + 1] = y;
     const [sx, sy] = [Math.round(toSamples(x)), Math.round(toSamples(y))];
     if (sx < 0 || sy < 0 || sx >= size || sy >= size) return;
-    const at = sy * size + sx;
-    visible[index] = canvas.covered[at] === 0 && depth[at]! <= z + HIDDEN_BY ? 1 : 0;
+    // The farthest of the samples about it: on an outline the head itself is a step in depth.
+    let farthest = Number.POSITIVE_INFINITY;
+    for (let row = Math.max(0, sy - 1); row <= Math.min(size - 1, sy + 1); row++) {
+      for (let column = Math.max(0, sx - 1); column <= Math.min(size - 1, sx + 1); column++) {
+        farthest = Math.min(farthest, depth[row * size + column]!);
+      }
+    }
+    visible[index] = canvas.covered[sy * size + sx] === 0 && farthest <= z + HIDDEN_BY ? 1 : 0;
   });
   return { data: applyCameraEffects(image, imageSize, parameters.effects, random.fork("sensor")), landmarks, visible };
 }
