@@ -82,6 +82,6 @@ if (values.out) {
 } else {
   const docs = (name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
   const common = { size: 128, zoom: 1, first: 0, seed: 1, scheme: "ibug68", points: false };
-  await sheet({ ...common, out: docs("faces.png"), count: 24, columns: 8 });
-  await sheet({ ...common, out: docs("landmarks.png"), count: 8, columns: 4, size: 192, points: true, seed: 3 });
+  await sheet({ ...common, out: docs("faces.png"), count: 16, columns: 8 });
+  await sheet({ ...common, out: docs("landmarks.png"), count: 5, columns: 5, size: 192, points: true, seed: 9 });
 }

@@ -1,4 +1,4 @@
-import { type FaceDataset, getLandmarkScheme } from "@acr/core";
+import { type FaceDataset, getLandmarkScheme, InvalidArgumentError } from "@acr/core";
 import { open300W, openCofw, openPoints, openWflw, type WflwSplit } from "@acr/datasets";
 import { createSyntheticFaces } from "@acr/synthetic";
 import type { Recipe } from "./recipe.js";
@@ -9,6 +9,7 @@ export type DatasetSource = Pick<Recipe, "dataset" | "root" | "skipFaulty" | "sy
 /**
  * Opens the faces that a recipe names. Synthetic faces know the splits `train` and `test`, which never share a face.
  *
+ * @throws {InvalidArgumentError} a split that the data set does not have.
  * @throws {DataFormatError} the folder or a file in it is faulty and `skipFaulty` is false.
  * @example const faces = await openDataset(parseRecipe({}), "train");
  */
@@ -24,6 +25,10 @@ export async function openDataset(source: DatasetSource, split: string): Promise
     case "points":
       return openPoints({ root, split, skipFaulty });
     case "synthetic": {
+      if (split !== "train" && split !== "test")
+        throw new InvalidArgumentError(
+          `openDataset: split of synthetic faces must be "train" or "test"; got "${split}".`,
+        );
       const train = split === "train";
       return createSyntheticFaces({
         count: train ? synthetic.trainCount : synthetic.valCount,

@@ -4,12 +4,13 @@ import { openDataset, parseRecipe } from "@acr/trainer";
 import { Command } from "commander";
 import { addDatasetOptions, type DatasetOptions } from "../internal/dataset-options.js";
 import { printJson } from "../internal/print-json.js";
+import { dataSynthCommand } from "./data-synth.js";
 
 const SHOWN_FAULTS = 20;
 
-/** `acr data …`: look at a data set before training on it. */
+/** `acr data …`: look at a data set before training on it, or make one. */
 export function dataCommand(): Command {
-  const data = new Command("data").description("look at data sets");
+  const data = new Command("data").description("look at data sets and make them");
   data.addCommand(
     addDatasetOptions(new Command("inspect").description("count faces and list faults with file and line"), "train")
       .option("--json", "print one JSON document")
@@ -26,6 +27,7 @@ export function dataCommand(): Command {
           process.stdout.write(`  … and ${faults.length - SHOWN_FAULTS} more (--json lists all)\n`);
       }),
   );
+  data.addCommand(dataSynthCommand());
   return data;
 }
 

@@ -16,6 +16,14 @@ export function parseInteger(text: string): number {
   return value;
 }
 
+/** Parses any finite number. */
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new InvalidArgumentError(`expected a number; got "${text}".`);
+  return value;
+}
+
 /** Parses a positive number. */
 export function parsePositive(text: string): number {
   const value = Number(text);
