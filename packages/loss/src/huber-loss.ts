@@ -1,7 +1,9 @@
-import { abs, fill, lessEqual, mul, sign, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import { abs, fill, lessEqual, mul, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
 import { checkLossOptions, checkPositive } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import type { LossRule } from "./internal/loss-rule.js";
+import { pointwisePass } from "./internal/pointwise-pass.js";
+import { signOf } from "./internal/sign-of.js";
 
 export interface HuberLossOptions extends LossOptions {
   /** Where the square ends, in the frame of the inputs, > 0. Default 1. */
@@ -24,10 +26,11 @@ export function huberRule(options: HuberLossOptions = {}): LossRule {
       const isSmall = lessEqual(d, delta);
       return {
         value: where(isSmall, mul(square(e), 0.5), mul(sub(d, delta / 2), delta)),
-        slope: where(isSmall, e, mul(sign(e), delta)),
+        slope: where(isSmall, e, mul(signOf(e), delta)),
       };
     },
     graphCurvature: (e) => where(lessEqual(abs(e), delta), fill(e.shape, 1), zerosLike(e)),
+    hostPass: pointwisePass,
   };
 }
 

@@ -1,7 +1,9 @@
-import { abs, sign, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
+import { abs, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
 import { checkLossOptions } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import type { LossRule } from "./internal/loss-rule.js";
+import { pointwisePass } from "./internal/pointwise-pass.js";
+import { signOf } from "./internal/sign-of.js";
 
 /** The rule of `l1Loss`. */
 export function l1Rule(options: LossOptions = {}): LossRule {
@@ -12,8 +14,9 @@ export function l1Rule(options: LossOptions = {}): LossRule {
     value: (e) => Math.abs(e),
     slope: (e) => Math.sign(e),
     curvature: () => 0,
-    graph: (e) => ({ value: abs(e), slope: sign(e) }),
+    graph: (e) => ({ value: abs(e), slope: signOf(e) }),
     graphCurvature: (e) => zerosLike(e),
+    hostPass: pointwisePass,
   };
 }
 

@@ -9,7 +9,6 @@ import {
   maximum,
   mul,
   neg,
-  sign,
   square,
   sub,
   type Tensor,
@@ -21,6 +20,7 @@ import { checkLossOptions, checkPositive } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import type { LossRule } from "./internal/loss-rule.js";
 import { pointwisePass } from "./internal/pointwise-pass.js";
+import { signOf } from "./internal/sign-of.js";
 
 export interface RectifiedWingLossOptions extends LossOptions {
   /** Where the linear part starts, in the frame of the inputs, > rectify. Default 10 (pixels of a 256-pixel crop). */
@@ -58,7 +58,7 @@ export function rectifiedWingRule(options: RectifiedWingLossOptions = {}): LossR
     curvature: (e) => (e !== 0 && isMiddle(Math.abs(e)) ? -width / (curvature + Math.abs(e) - rectify) ** 2 : 0),
     graph: (e) => {
       const d = abs(e);
-      const direction = sign(e);
+      const direction = signOf(e);
       const isRectified = less(d, rectify);
       const isSmall = less(d, width);
       const beyond = maximum(sub(d, rectify), 0);
@@ -79,7 +79,7 @@ export function rectifiedWingRule(options: RectifiedWingLossOptions = {}): LossR
     graphCurvature: (e) => {
       const d = abs(e);
       const beyond = maximum(sub(d, rectify), 0);
-      const middle = neg(div(mul(abs(sign(e)), width), square(add(beyond, curvature))));
+      const middle = neg(div(mul(abs(signOf(e)), width), square(add(beyond, curvature))));
       return where(logicalAnd(greaterEqual(d, rectify), less(d, width)), middle, zerosLike(e));
     },
     hostPass: pointwisePass,

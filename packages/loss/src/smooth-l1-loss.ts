@@ -1,7 +1,9 @@
-import { abs, div, fill, less, mul, sign, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import { abs, div, fill, less, mul, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
 import { checkLossOptions, checkPositive } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import type { LossRule } from "./internal/loss-rule.js";
+import { pointwisePass } from "./internal/pointwise-pass.js";
+import { signOf } from "./internal/sign-of.js";
 
 export interface SmoothL1LossOptions extends LossOptions {
   /** Where the square ends, in the frame of the inputs, > 0. Default 1. */
@@ -24,10 +26,11 @@ export function smoothL1Rule(options: SmoothL1LossOptions = {}): LossRule {
       const isSmall = less(d, beta);
       return {
         value: where(isSmall, mul(square(e), 0.5 / beta), sub(d, beta / 2)),
-        slope: where(isSmall, div(e, beta), sign(e)),
+        slope: where(isSmall, div(e, beta), signOf(e)),
       };
     },
     graphCurvature: (e) => where(less(abs(e), beta), fill(e.shape, 1 / beta), zerosLike(e)),
+    hostPass: pointwisePass,
   };
 }
 

@@ -1,9 +1,10 @@
-import { abs, add, div, less, mul, neg, sign, square, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import { abs, add, div, less, mul, neg, square, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
 import { accurateLog1p } from "./internal/accurate-log1p.js";
 import { checkLossOptions, checkPositive } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import type { LossRule } from "./internal/loss-rule.js";
 import { pointwisePass } from "./internal/pointwise-pass.js";
+import { signOf } from "./internal/sign-of.js";
 
 export interface SoftWingLossOptions extends LossOptions {
   /** Where the linear part ends, in the frame of the inputs, > 0. Default 2 (pixels of a 256-pixel crop). */
@@ -31,7 +32,7 @@ export function softWingRule(options: SoftWingLossOptions = {}): LossRule {
     graph: (e) => {
       const d = abs(e);
       const isSmall = less(d, omega1);
-      const direction = sign(e);
+      const direction = signOf(e);
       return {
         value: where(isSmall, d, add(mul(accurateLog1p(div(d, epsilon)), omega2), b)),
         slope: where(isSmall, direction, div(mul(direction, omega2), add(d, epsilon))),

@@ -1,9 +1,10 @@
-import { abs, add, div, less, mul, neg, sign, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
+import { abs, add, div, less, mul, neg, square, sub, type Tensor, where, zerosLike } from "@tensorflow/tfjs-core";
 import { accurateLog1p } from "./internal/accurate-log1p.js";
 import { checkLossOptions, checkPositive } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import type { LossRule } from "./internal/loss-rule.js";
 import { pointwisePass } from "./internal/pointwise-pass.js";
+import { signOf } from "./internal/sign-of.js";
 
 export interface WingLossOptions extends LossOptions {
   /** Switch point, in the frame of the inputs, > 0. Default 10, tuned for pixels of a 256-pixel crop. */
@@ -28,7 +29,7 @@ export function wingRule(options: WingLossOptions = {}): LossRule {
     graph: (e) => {
       const d = abs(e);
       const isSmall = less(d, width);
-      const direction = sign(e);
+      const direction = signOf(e);
       return {
         value: where(isSmall, mul(accurateLog1p(div(d, curvature)), width), sub(d, c)),
         slope: where(isSmall, div(mul(direction, width), add(d, curvature)), direction),
@@ -36,7 +37,7 @@ export function wingRule(options: WingLossOptions = {}): LossRule {
     },
     graphCurvature: (e) => {
       const d = abs(e);
-      const small = neg(div(mul(abs(sign(e)), width), square(add(d, curvature))));
+      const small = neg(div(mul(abs(signOf(e)), width), square(add(d, curvature))));
       return where(less(d, width), small, zerosLike(e));
     },
     hostPass: pointwisePass,

@@ -7,7 +7,6 @@ import {
   type GradSaveFunc,
   getBackend,
   mean,
-  minimum,
   mul,
   reshape,
   scalar,
@@ -106,14 +105,24 @@ function checkRange(functionName: string, name: string, x: Tensor, low: number, 
   }
 }
 
-/** True while a gradient is being taken around this one, so that the backward pass itself must be differentiable. */
-const isNestedGradient = () => (engine() as { state?: { gradientDepth?: number } }).state?.gradientDepth !== 0;
+/** How many gradients are being taken around this call; Infinity where tfjs does not tell. */
+const gradientDepth = () =>
+  (engine() as { state?: { gradientDepth?: number } }).state?.gradientDepth ?? Number.POSITIVE_INFINITY;
+
+/** What the loss depends on besides the predictions. */
+interface Constants {
+  targets: Tensor;
+  difficulty: Tensor | undefined;
+  weights: Tensor | undefined;
+}
 
 function reduced({ sum: total, values, isView }: HostOutputs, reduction: Reduction, shape: number[], count: number) {
   if (reduction === "none") return toTensor(values!, shape, isView);
   const result = reduction === "mean" ? total / count : total;
   return scalar(Math.min(result, LARGEST_FLOAT32));
 }
+
+const saturated = (x: Tensor) => clipByValue(x, -LARGEST_FLOAT32, LARGEST_FLOAT32);
 
 /** A tensor of its own: only `wasm` copies the numbers it is given at once. */
 function toTensor(values: Float32Array, shape: number[], isView: boolean): Tensor {
@@ -159,9 +168,12 @@ export function evaluateLoss(
   const slopeFactor = reduction === "mean" ? 1 / count : 1;
   const points: [number, number, number] = [shape[0], shape[1], 2];
   const asPoints = (x: Tensor) => (x.rank === 3 ? x : reshape(x, points));
-  // Both are made where they are used: the host passes and the backward pass of a plain gradient need neither.
-  const phiPoints = () => (phiShape ? clipByValue(reshape(difficulty!, [...phiShape]), 0, 1) : scalar(0));
-  const weighted = (x: Tensor) => (weightShape ? mul(x, reshape(weights!, [...weightShape])) : x);
+  const errorOf = (x: Tensor, constants: Constants) => sub(asPoints(x), asPoints(constants.targets));
+  const phiOf = (constants: Constants) =>
+    phiShape ? clipByValue(reshape(constants.difficulty!, [...phiShape]), 0, 1) : scalar(0);
+  const weighted = (x: Tensor, constants: Constants) =>
+    weightShape ? mul(x, reshape(constants.weights!, [...weightShape])) : x;
+  const given: Constants = { targets, difficulty: phiShape && difficulty, weights };
 
   const forward = (x: Tensor, wantSlopes: boolean): { value: Tensor; slopes: Tensor | undefined } => {
     if (rule.hostPass && isHostBackend()) {
@@ -179,10 +191,11 @@ export function evaluateLoss(
         slopes: outputs.slopes && toTensor(outputs.slopes, x.shape, outputs.isView),
       };
     }
-    const { value, slope } = rule.graph(sub(asPoints(x), asPoints(targets)), phiPoints());
-    // A weight of 0 must not meet an infinite value.
-    const weightedValue = weightShape ? weighted(minimum(value, LARGEST_FLOAT32)) : value;
-    const slopes = weighted(slopeFactor === 1 ? slope : mul(slope, slopeFactor));
+    const { value, slope } = rule.graph(errorOf(x, given), phiOf(given));
+    // A weight of 0 must not meet an infinite value, and a large weight must not make one.
+    const weightedValue = weightShape ? saturated(weighted(saturated(value), given)) : value;
+    const scaled = slopeFactor === 1 ? slope : mul(slope, slopeFactor);
+    const slopes = weightShape ? saturated(weighted(scaled, given)) : scaled;
     return {
       value: reduction === "mean" ? mean(weightedValue) : reduction === "sum" ? sum(weightedValue) : weightedValue,
       slopes: x.rank === 3 ? slopes : reshape(slopes, x.shape),
@@ -191,18 +204,19 @@ export function evaluateLoss(
   /** dy times something shaped like the predictions; dy has the shape of the result. */
   const times = (x: Tensor, dy: Tensor) => mul(x, dy.size === count ? reshape(dy, x.shape) : reshape(dy, []));
 
-  const curved = customGrad((...args: unknown[]) => {
-    const [x, dy, ddy] = args as Tensor[];
-    const curvature = rule.graphCurvature(sub(asPoints(x!), asPoints(targets)), phiPoints());
-    const factor = reshape(weighted(mul(curvature, slopeFactor)), x!.shape);
-    return {
-      value: mul(times(factor, dy!), ddy!),
-      gradFunc: () => {
-        throw new AcrError(`${functionName}: third derivatives are not supported.`, "ACR_UNSUPPORTED");
-      },
-    };
-  });
-  const sloped = (slopes: Tensor) =>
+  const curved = (constants: Constants) =>
+    customGrad((...args: unknown[]) => {
+      const [x, dy, ddy] = args as [Tensor, Tensor, Tensor];
+      const curvature = rule.graphCurvature(errorOf(x, constants), phiOf(constants));
+      const factor = reshape(weighted(mul(curvature, slopeFactor), constants), x.shape);
+      return {
+        value: mul(times(factor, dy), ddy),
+        gradFunc: () => {
+          throw new AcrError(`${functionName}: third derivatives are not supported.`, "ACR_UNSUPPORTED");
+        },
+      };
+    });
+  const sloped = (slopes: Tensor, constants: Constants) =>
     customGrad((...args: unknown[]) => {
       const [x, dy, save] = args as [Tensor, Tensor, GradSaveFunc];
       save([x, dy]);
@@ -212,18 +226,29 @@ export function evaluateLoss(
           const [savedX, savedDy] = saved as [Tensor, Tensor];
           const product = mul(slopes, ddy);
           const byDy = savedDy.size === count ? product : sum(product);
-          return [curved(savedX, savedDy, ddy), reshape(byDy, savedDy.shape)];
+          return [curved(constants)(savedX, savedDy, ddy), reshape(byDy, savedDy.shape)];
         },
       };
     });
   const loss = customGrad((...args: unknown[]) => {
     const [x, save] = args as [Tensor, GradSaveFunc];
-    const { value, slopes } = forward(x, isNestedGradient());
-    if (slopes) save([slopes, x]);
+    const depth = gradientDepth();
+    const { value, slopes } = forward(x, depth > 0);
+    // A gradient of the gradient outlives the scope in which the caller made the constants.
+    const kept = [x, targets, ...(phiShape ? [difficulty!] : []), ...(weights ? [weights] : [])];
+    if (slopes) save(depth > 1 ? [slopes, ...kept] : [slopes]);
     return {
       value,
-      gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        isNestedGradient() ? sloped(saved[0]!)(saved[1]!, dy) : times(saved[0]!, dy),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [savedSlopes, savedX, savedTargets, ...others] = saved as [Tensor, Tensor, Tensor, ...Tensor[]];
+        if (gradientDepth() === 0) return times(savedSlopes, dy);
+        const constants = {
+          targets: savedTargets,
+          difficulty: phiShape && others[0],
+          weights: weights && others.at(-1),
+        };
+        return sloped(savedSlopes, constants)(savedX, dy);
+      },
     };
   });
   return tidy(() => loss(predictions));
