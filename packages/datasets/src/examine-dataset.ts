@@ -77,7 +77,7 @@ export async function examineDataset(dataset: FaceDataset, options: ExamineOptio
   const result: DatasetExamination = { faults: [], outside: [], disagreements: [], duplicates: [], warnings: [] };
   const total = dataset.length + others.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
-  const hashes: { id: string; set: string; hash: PerceptualHash }[] = [];
+  const hashes: { id: string; set: string; isOwn: boolean; hash: PerceptualHash }[] = [];
   const base = { whole: true, least: Number.POSITIVE_INFINITY, reachesEnd: false };
   for (const set of [dataset, ...others]) {
     const isFirst = set === dataset;
@@ -88,7 +88,7 @@ export async function examineDataset(dataset: FaceDataset, options: ExamineOptio
         continue;
       }
       const { face, image, size } = seen;
-      hashes.push({ id: face.id, set: set.name, hash: perceptualHash(image) });
+      hashes.push({ id: face.id, set: set.name, isOwn: isFirst, hash: perceptualHash(image) });
       if (!isFirst) continue;
       const { landmarks, box, id } = face;
       const outside: number[] = [];
@@ -113,7 +113,7 @@ export async function examineDataset(dataset: FaceDataset, options: ExamineOptio
     result.warnings.push(
       "labels reach the picture's width or height and never 0: they look one-based, but the format is zero-based.",
     );
-  const own = hashes.filter(({ set }) => set === dataset.name).length;
+  const own = hashes.filter(({ isOwn }) => isOwn).length;
   for (let i = 0; i < own; i++)
     for (let j = i + 1; j < hashes.length; j++) {
       const [a, b] = [hashes[i]!, hashes[j]!];

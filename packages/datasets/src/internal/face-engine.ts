@@ -157,9 +157,7 @@ export class FaceEngine {
   }
 
   /** The stored square of one face. */
-  async storedImage(
-    index: number,
-  ): Promise<{
+  async storedImage(index: number): Promise<{
     face: FaceAnnotations;
     image: RgbImage;
     imageToSource: Affine;
