@@ -28,7 +28,7 @@ export const jestProject = (name, rootDir) => ({
     "^vega-canvas$": fromHere("../../node_modules/vega-canvas/build/vega-canvas.browser.js"),
     "^@acr/testing$": fromHere("../testing/src/index.ts"),
     "^@acr/([a-z-]+)$": `${fromHere("../../packages")}/$1/src/index.ts`,
-    "^@acr/([a-z-]+)/(node|browser|wasm|tensorflow|webgpu)$": `${fromHere("../../packages")}/$1/src/$2.ts`,
+    "^@acr/([a-z-]+)/(node|browser|wasm|tensorflow|webgpu|presets)$": `${fromHere("../../packages")}/$1/src/$2.ts`,
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
 });

@@ -143,6 +143,12 @@ describe("acr shape show", () => {
     expect(data.modes[4][3]).toBeCloseTo(model.modes[4]![3]!, 6);
   });
 
+  it("shows the model of synthetic faces when it is given none", async () => {
+    const { code } = await acr("shape", "show", ...points(), "--faces", "1", "--out", file("default.html"));
+    expect(code).toBe(0);
+    expect(readFileSync(file("default.html"), "utf8")).toContain("fitted on 4,000 faces; 136 modes");
+  });
+
   it("draws Φ of aligned models in the picture's frame", async () => {
     await acr("shape", "fit", ...points(), "--align", "procrustes", "--out", file("turned.json"));
     const { code } = await acr("shape", "show", file("turned.json"), ...points(), "--out", file("turned.html"));

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type FaceDataset, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
 import { PointModel, paperSchedule, type Stage, type StageModes, stageAt, stageModes } from "@acr/shape-model";
+import { syntheticShapeModel } from "@acr/shape-model/presets";
 import { createSyntheticFaces } from "@acr/synthetic";
 import { openDataset, parseRecipe } from "@acr/trainer";
 import { Command, InvalidArgumentError as CommanderArgumentError, Option } from "commander";
@@ -44,7 +45,7 @@ export function shapeCommand(): Command {
       .option("--max-modes <n>", "keep at most this many modes", parseCount)
       .option("--mirror", "take each face's mirror image as well", false)
       .option("--scheme <id>", "numbering of synthetic faces: ibug68, cofw29 or wflw98")
-      .option("--schedule <json>", "stages of training (default: the paper's)", parseSchedule, paperSchedule)
+      .addOption(scheduleOption())
       .option("--json", "print one JSON document")
       .addHelpText("after", "\nExample:\n  acr shape fit --dataset 300w --root ./300w --split train --out model.json")
       .action(fit),
@@ -53,13 +54,13 @@ export function shapeCommand(): Command {
     addDatasetOptions(
       new Command("show")
         .description("write one HTML page: the modes to play with, explained variance, difficulty at each stage")
-        .argument("<model>", "a file that acr shape fit or acr train wrote"),
+        .argument("[model]", "a file that acr shape fit or acr train wrote (default: a model of synthetic faces)"),
       "test",
     )
       .requiredOption("--out <file>", "the page to write")
       .option("--faces <n>", "faces on which difficulty is drawn", parseCount, 3)
       .option("--modes <n>", "modes with a slider", parseCount, 8)
-      .option("--schedule <json>", "stages of training (default: the paper's)", parseSchedule, paperSchedule)
+      .addOption(scheduleOption())
       .addHelpText(
         "after",
         "\nExamples:\n  acr shape show model.json --out page.html\n  acr shape show model.json --dataset 300w --root ./300w --split lfpw/testset --out page.html",
@@ -68,6 +69,11 @@ export function shapeCommand(): Command {
   );
   return shape;
 }
+
+const scheduleOption = () =>
+  new Option("--schedule <json>", "stages of training, by epoch or by share of all epochs (`from`)")
+    .argParser(parseSchedule)
+    .default(paperSchedule, "the paper's");
 
 async function fit({ out, align, maxModes, scheme, mirror, schedule, json, ...source }: FitFlags): Promise<void> {
   await checkOutput("--out", out);
@@ -94,9 +100,12 @@ async function fit({ out, align, maxModes, scheme, mirror, schedule, json, ...so
   process.stderr.write(`wrote ${out}\n`);
 }
 
-async function show(file: string, { out, faces: count, modes, schedule, ...source }: ShowFlags): Promise<void> {
+async function show(
+  file: string | undefined,
+  { out, faces: count, modes, schedule, ...source }: ShowFlags,
+): Promise<void> {
   await checkOutput("--out", out);
-  const model = await readShapeModel(file);
+  const model = file === undefined ? syntheticShapeModel("ibug68") : await readShapeModel(file);
   stageModes(model, schedule);
   const known = schemeOf(model);
   // Synthetic faces come in every known numbering; for any other one the model draws its own.
@@ -104,7 +113,13 @@ async function show(file: string, { out, faces: count, modes, schedule, ...sourc
     source.dataset === "synthetic" && !known
       ? facesOfModel(model, count)
       : await facesOfDataset(model, await openFor(model, source), count);
-  const page = shapePage({ title: `Shape model ${basename(file)}`, model, schedule, faces, sliderCount: modes });
+  const page = shapePage({
+    title: file === undefined ? "Shape model of synthetic faces" : `Shape model ${basename(file)}`,
+    model,
+    schedule,
+    faces,
+    sliderCount: modes,
+  });
   await writeOutput(out, page);
   process.stderr.write(`wrote ${out}\n`);
 }

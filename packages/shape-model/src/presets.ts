@@ -1,0 +1,1 @@
+export { syntheticShapeModel } from "./synthetic-shape-model.js";
