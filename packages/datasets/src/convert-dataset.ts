@@ -135,8 +135,10 @@ async function describe(
   faces: FaceDataset,
   index: number,
 ): Promise<Omit<Face, "image"> & { file?: string; image?: RgbImage }> {
-  const record = (faces as Partial<OpenedDataset>).describe?.(index);
-  return record ? { ...record, scheme: faces.scheme } : faces.get(index);
+  const { describe, sources } = faces as Partial<OpenedDataset>;
+  const record = describe?.call(faces, index);
+  // Faces that are made when asked for are made once, with the flags that only the picture tells.
+  return record && (record.file !== undefined || sources) ? { ...record, scheme: faces.scheme } : faces.get(index);
 }
 
 async function writePng(file: string, { width, height, data }: RgbImage): Promise<void> {

@@ -43,6 +43,15 @@ describe("createSyntheticFaces(options) is deterministic", () => {
     expect(together).toEqual([inOrder[5], inOrder[2], inOrder[9]]);
   });
 
+  it("describe(i) tells the same labels without painting", async () => {
+    const faces = createSyntheticFaces({ ...options, scheme: "wflw98", maxYawDegrees: 75 });
+    for (let i = 0; i < faces.length; i++) {
+      const { image: _, visible: __, ...labels } = await faces.get(i);
+      expect(faces.describe(i)).toEqual(labels);
+    }
+    expect(() => faces.describe(12)).toThrow(InvalidArgumentError);
+  });
+
   it("never hands out memory that a later face overwrites", async () => {
     const faces = createSyntheticFaces(options);
     const face = await faces.get(0);

@@ -9,8 +9,9 @@ import {
   type LandmarkScheme,
 } from "@acr/core";
 import { Canvas } from "./internal/canvas.js";
-import { drawFaceParameters } from "./internal/face-parameters.js";
-import { renderFace } from "./internal/render-face.js";
+import { drawFaceParameters, type FaceParameters } from "./internal/face-parameters.js";
+import { locateLandmarks } from "./internal/locate-landmarks.js";
+import { flatten, placeFace, renderFace } from "./internal/render-face.js";
 
 export interface SyntheticFacesOptions {
   /** Number of faces, an integer >= 1. Default 1000. */
@@ -36,6 +37,12 @@ export interface SyntheticFacesOptions {
 }
 
 const KNOWN = ["count", "seed", "scheme", "imageSize", "maxYawDegrees", "occlusionProbability", "appearance"];
+
+/** A `FaceDataset` that can also tell labels without painting. */
+export interface SyntheticFaces extends FaceDataset {
+  /** What `get(index)` gives, but for the picture and for `visible`, which only painting tells: ten times as fast. */
+  describe(index: number): Omit<Face, "image" | "visible">;
+}
 
 /** Defaults of `occlusionProbability` that differ from 0.2. */
 const OCCLUSION: Readonly<Record<string, number>> = { cofw29: 0.7 };
@@ -76,7 +83,7 @@ function tightBox(landmarks: Float32Array): Box {
  * const faces = createSyntheticFaces({ count: 100, seed: 1 });
  * const face = await faces.get(7); // face.landmarks holds 136 values
  */
-export function createSyntheticFaces(options: SyntheticFacesOptions = {}): FaceDataset {
+export function createSyntheticFaces(options: SyntheticFacesOptions = {}): SyntheticFaces {
   checkOptions("createSyntheticFaces", options, KNOWN);
   const { count = 1000, seed = 0, imageSize = 128, maxYawDegrees = 45, appearance = "varied" } = options;
   if (!Number.isInteger(count) || count < 1) refuse("count", "an integer >= 1", count);
@@ -95,34 +102,39 @@ export function createSyntheticFaces(options: SyntheticFacesOptions = {}): FaceD
   const plain = appearance === "plain";
   const canvas = new Canvas(imageSize);
 
-  const render = (index: number): Face => {
+  const start = (index: number) => {
     if (!Number.isInteger(index) || index < 0 || index >= count) {
       throw new InvalidArgumentError(
         `FaceDataset.get: index must be an integer from 0 to ${count - 1}; got ${String(index)}.`,
       );
     }
     const stream = random.fork("face", index);
-    const parameters = drawFaceParameters(stream, { maxYawDegrees, occlusionProbability, plain });
+    return { stream, parameters: drawFaceParameters(stream, { maxYawDegrees, occlusionProbability, plain }) };
+  };
+  const labels = (index: number, { pose, expression, appearance: looks }: FaceParameters, landmarks: Float32Array) => ({
+    id: `synthetic-${seed}-${index}`,
+    landmarks,
+    box: tightBox(landmarks),
+    scheme,
+    tags: {
+      yawDegrees: pose.yawDegrees,
+      pitchDegrees: pose.pitchDegrees,
+      rollDegrees: pose.rollDegrees,
+      mouthOpen: expression.mouthOpen,
+      smile: (expression.smile[0] + expression.smile[1]) / 2,
+      hairStyle: looks.hairStyle,
+      beard: looks.beard,
+      glasses: looks.glasses,
+      occluder: looks.occluder,
+    },
+  });
+  const render = (index: number): Face => {
+    const { stream, parameters } = start(index);
     const { data, landmarks, visible } = renderFace(parameters, scheme, canvas, stream, plain);
-    const { pose, expression } = parameters;
     return {
-      id: `synthetic-${seed}-${index}`,
+      ...labels(index, parameters, landmarks),
       image: { width: imageSize, height: imageSize, data },
-      landmarks,
       visible,
-      box: tightBox(landmarks),
-      scheme,
-      tags: {
-        yawDegrees: pose.yawDegrees,
-        pitchDegrees: pose.pitchDegrees,
-        rollDegrees: pose.rollDegrees,
-        mouthOpen: expression.mouthOpen,
-        smile: (expression.smile[0] + expression.smile[1]) / 2,
-        hairStyle: parameters.appearance.hairStyle,
-        beard: parameters.appearance.beard,
-        glasses: parameters.appearance.glasses,
-        occluder: parameters.appearance.occluder,
-      },
     };
   };
   return {
@@ -130,6 +142,11 @@ export function createSyntheticFaces(options: SyntheticFacesOptions = {}): FaceD
     length: count,
     scheme,
     get: async (index) => render(index),
+    describe: (index) => {
+      const { parameters } = start(index);
+      const { curves, toPixels } = placeFace(parameters, imageSize);
+      return labels(index, parameters, flatten(locateLandmarks(scheme, curves, toPixels)));
+    },
     async *[Symbol.asyncIterator]() {
       for (let index = 0; index < count; index++) yield render(index);
     },

@@ -1,1 +1,1 @@
-export { createSyntheticFaces, type SyntheticFacesOptions } from "./create-synthetic-faces.js";
+export { createSyntheticFaces, type SyntheticFaces, type SyntheticFacesOptions } from "./create-synthetic-faces.js";

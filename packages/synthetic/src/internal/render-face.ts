@@ -42,8 +42,33 @@ function headLight({ pose, light }: FaceParameters): HeadLight {
 }
 
 /**
- * Paints a face and locates its landmarks. The cut-out of the image plane is chosen by the box of the 68 points, so
- * that the picture does not depend on the scheme.
+ * Shape, camera and place of a face. The cut-out of the image plane is chosen by the box of the 68 points, so that the
+ * picture does not depend on the scheme.
+ */
+export function placeFace({ identity, expression, pose }: FaceParameters, imageSize: number) {
+  const surface = new HeadSurface(identity, expression);
+  const curves = new FaceCurves(surface, identity, expression);
+  const box = boundsOf(locateLandmarks(ibug68, curves, new Camera(pose).project));
+  const zoom = (pose.boxSize * imageSize) / Math.max(box.right - box.left, box.bottom - box.top);
+  const offsetX = pose.boxCentre[0] * imageSize - 0.5 - (zoom * (box.left + box.right)) / 2;
+  const offsetY = pose.boxCentre[1] * imageSize - 0.5 - (zoom * (box.top + box.bottom)) / 2;
+  return { surface, curves, zoom, offsetX, offsetY, toPixels: new Camera(pose, zoom, offsetX, offsetY).project };
+}
+
+const toSamples = (pixel: number) => (pixel + 0.5) * SUPERSAMPLING - 0.5;
+
+/** Flat x, y of projected points. */
+export function flatten(points: readonly Projected[]): Float32Array {
+  const landmarks = new Float32Array(points.length * 2);
+  points.forEach(([x, y], index) => {
+    landmarks[2 * index] = x;
+    landmarks[2 * index + 1] = y;
+  });
+  return landmarks;
+}
+
+/**
+ * Paints a face, locates its landmarks and tells which of them can be seen.
  *
  * @param random - textures only; geometry is all in `parameters`.
  */
@@ -54,16 +79,9 @@ export function renderFace(
   random: Random,
   plain: boolean,
 ): RenderedFace {
-  const { identity, expression, pose, appearance, light } = parameters;
+  const { expression, pose, appearance, light } = parameters;
   const imageSize = canvas.size / SUPERSAMPLING;
-  const surface = new HeadSurface(identity, expression);
-  const curves = new FaceCurves(surface, identity, expression);
-  const box = boundsOf(locateLandmarks(ibug68, curves, new Camera(pose).project));
-  const zoom = (pose.boxSize * imageSize) / Math.max(box.right - box.left, box.bottom - box.top);
-  const offsetX = pose.boxCentre[0] * imageSize - 0.5 - (zoom * (box.left + box.right)) / 2;
-  const offsetY = pose.boxCentre[1] * imageSize - 0.5 - (zoom * (box.top + box.bottom)) / 2;
-  const toPixels = new Camera(pose, zoom, offsetX, offsetY).project;
-  const toSamples = (pixel: number) => (pixel + 0.5) * SUPERSAMPLING - 0.5;
+  const { surface, curves, zoom, offsetX, offsetY, toPixels } = placeFace(parameters, imageSize);
   const camera = new Camera(pose, zoom * SUPERSAMPLING, toSamples(offsetX), toSamples(offsetY));
   const { project } = camera;
   const unit = zoom * SUPERSAMPLING;
@@ -82,11 +100,8 @@ export function renderFace(
   canvas.resolve(light.key, light.ambient);
 
   const points = locateLandmarks(scheme, curves, toPixels);
-  const landmarks = new Float32Array(points.length * 2);
   const visible = new Uint8Array(points.length);
   points.forEach(([x, y, z], index) => {
-    landmarks[2 * index] = x;
-    landmarks[2 * index + 1] = y;
     const [sx, sy] = [Math.round(toSamples(x)), Math.round(toSamples(y))];
     if (sx < 0 || sy < 0 || sx >= size || sy >= size) return;
     // The farthest of the samples about it: on an outline the head itself is a step in depth.
@@ -98,5 +113,6 @@ export function renderFace(
     }
     visible[index] = canvas.covered[sy * size + sx] === 0 && farthest <= z + HIDDEN_BY ? 1 : 0;
   });
-  return { data: applyCameraEffects(image, imageSize, parameters.effects, random.fork("sensor")), landmarks, visible };
+  const data = applyCameraEffects(image, imageSize, parameters.effects, random.fork("sensor"));
+  return { data, landmarks: flatten(points), visible };
 }
