@@ -1,7 +1,33 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { createRandom } from "@acr/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { acrLoss, createLoss, l1Loss, l2Loss, listLosses, rectifiedWingLoss, wingLoss } from "./index.js";
+import {
+  acrLoss,
+  charbonnierLoss,
+  createLoss,
+  huberLoss,
+  l1Loss,
+  l2Loss,
+  listLosses,
+  logCoshLoss,
+  rectifiedWingLoss,
+  smoothL1Loss,
+  softWingLoss,
+  wingLoss,
+} from "./index.js";
+
+const FUNCTIONS: Record<string, (p: tf.Tensor, t: tf.Tensor, options: object) => tf.Tensor> = {
+  acr: acrLoss,
+  charbonnier: charbonnierLoss,
+  huber: huberLoss,
+  l1: l1Loss,
+  l2: l2Loss,
+  logCosh: logCoshLoss,
+  rectifiedWing: rectifiedWingLoss,
+  smoothL1: smoothL1Loss,
+  softWing: softWingLoss,
+  wing: wingLoss,
+};
 
 const STEP = 1e-3;
 
@@ -54,6 +80,22 @@ describe.each(listLosses())("createLoss(%j)", (name) => {
       const gradient = tf.grad((x) => loss(x, zero, { difficulty: tf.fill([1, 40, 2], constant) }) as tf.Scalar)(zero);
       expect([...gradient.dataSync()].every((value) => value === 0)).toBe(true);
     }
+  });
+
+  it("is the function of that name, whose options are checked before any operation runs", () => {
+    const [p, t] = [points(), points()];
+    const needed = name === "acr" ? { difficulty } : {};
+    expect(FUNCTIONS[name]!(p, t, needed).dataSync()).toEqual(loss(p, t, needed).dataSync());
+    const before = tf.memory().numTensors;
+    const calls: [() => unknown, string][] = [
+      [() => FUNCTIONS[name]!(p, t, { ...needed, weight: 1 }), 'unknown option "weight". Did you mean weights?'],
+      [() => FUNCTIONS[name]!(p, t, { ...needed, reduction: "average" }), 'reduction must be "mean", "sum" or "none"'],
+      [() => FUNCTIONS[name]!(tf.zeros([0]), t, needed), "predictions must be [B, K, 2] or [B, 2K]; got [0]"],
+      [() => FUNCTIONS[name]!([1] as never, t, needed), "predictions must be a tensor; got an array"],
+      [() => FUNCTIONS[name]!(p, t, null as never), "options must be an object; got null"],
+    ];
+    for (const [call, message] of calls) expect(() => tf.tidy(() => void call())).toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it("takes [B, 2K] as well, gives NaN for NaN, and round-trips its options", () => {
