@@ -12,6 +12,7 @@ export function halvingRungs({ minEpochs, eta, epochs }: { minEpochs: number; et
       `halvingRungs: expected minEpochs >= 1, eta > 1, epochs >= 1; got ${minEpochs}, ${eta}, ${epochs}.`,
     );
   const rungs: number[] = [];
-  for (let rung = minEpochs; Math.round(rung) < epochs; rung *= eta) rungs.push(Math.round(rung));
+  for (let rung = minEpochs; Math.round(rung) < epochs; rung *= eta)
+    if (rungs.at(-1) !== Math.round(rung)) rungs.push(Math.round(rung));
   return [...rungs, epochs];
 }
