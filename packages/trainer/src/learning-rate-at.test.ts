@@ -28,7 +28,7 @@ it("learningRateAt of cosine warms up from 0 and ends at finalFraction", () => {
 });
 
 it("learningRateAt of step drops at each milestone, not before", () => {
-  const schedule = { name: "step", milestones: [3, 5], factor: 0.1 } as const;
+  const schedule = { name: "step" as const, milestones: [3, 5], factor: 0.1 };
   const rates = [2, 3, 4, 5, 6].map((epoch) => rate(schedule, { epoch }));
   [0.01, 0.001, 0.001, 0.0001, 0.0001].forEach((expected, i) => {
     expect(rates[i]).toBeCloseTo(expected, 12);

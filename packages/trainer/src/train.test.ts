@@ -27,6 +27,9 @@ import {
   train,
 } from "./index.js";
 
+// Each run takes a second or two of a free processor; a busy machine takes many times that.
+jest.setTimeout(240_000);
+
 const root = mkdtempSync(join(tmpdir(), "acr-train-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeAll(() => setupBackend({ prefer: ["wasm"], threads: 1 }));
