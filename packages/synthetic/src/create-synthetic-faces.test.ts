@@ -215,6 +215,10 @@ describe("createSyntheticFaces() flags what cannot be seen", () => {
     expect(Math.min(...yaws)).toBeLessThan(-15);
     for (const tag of ["hairStyle", "beard", "glasses", "occluder"])
       expect(new Set(faces.map((face) => face.tags[tag])).size).toBeGreaterThan(2);
+    for (const tag of ["expression", "illumination", "makeup", "occlusion", "blur"]) {
+      const share = faces.filter((face) => face.tags[tag] === true).length / faces.length;
+      expect([tag, share > 0.01 && share < 0.6]).toEqual([tag, true]);
+    }
     // A positive yaw turns the nose to the image's right of the eyes' middle.
     for (const face of faces.filter(({ tags }) => Math.abs(tags.yawDegrees as number) > 15)) {
       const [nose, right, left] = [point(face, 30), point(face, 36), point(face, 45)];

@@ -38,6 +38,30 @@ export interface SyntheticFacesOptions {
 
 const KNOWN = ["count", "seed", "scheme", "imageSize", "maxYawDegrees", "occlusionProbability", "appearance"];
 
+/** What is known of a face; the last six are the attributes of WFLW, whose subsets they make. */
+function tagsOf({ pose, expression, appearance, light, effects }: FaceParameters) {
+  const smile = (expression.smile[0] + expression.smile[1]) / 2;
+  const { mouthOpen, pucker, eyeClosure } = expression;
+  const { hairStyle, beard, glasses, occluder } = appearance;
+  return {
+    yawDegrees: pose.yawDegrees,
+    pitchDegrees: pose.pitchDegrees,
+    rollDegrees: pose.rollDegrees,
+    mouthOpen,
+    smile,
+    hairStyle,
+    beard,
+    glasses,
+    occluder,
+    largepose: Math.abs(pose.yawDegrees) > 35 || Math.abs(pose.pitchDegrees) > 20,
+    expression: mouthOpen > 0.5 || smile > 0.8 || pucker > 0.5 || Math.max(...eyeClosure) > 0.95,
+    illumination: light.key[1] > 1.2 * light.ambient[1] && Math.abs(light.direction[0]) > 0.6,
+    makeup: appearance.paintedLips,
+    occlusion: occluder !== "none" || glasses === "sun",
+    blur: effects.blurPixels > 0.9,
+  };
+}
+
 /** A `FaceDataset` that can also tell labels without painting. */
 export interface SyntheticFaces extends FaceDataset {
   /** What `get(index)` gives, but for the picture and for `visible`, which only painting tells: ten times as fast. */
@@ -76,7 +100,8 @@ function tightBox(landmarks: Float32Array): Box {
  * Edges: as in 300-W, jaw points of a turned head stay on its visible outline; every other hidden point is annotated
  * where it is and has `visible` 0, as has any point behind hair, dark glasses, a frame or an occluder.
  * Tags: `yawDegrees` (positive: nose to the image's right), `pitchDegrees` (positive: up), `rollDegrees` (positive:
- * counter-clockwise as seen), `hairStyle`, `beard`, `glasses`, `occluder`, `mouthOpen`, `smile`.
+ * counter-clockwise as seen), `hairStyle`, `beard`, `glasses`, `occluder`, `mouthOpen`, `smile`, and as true or false the
+ * attributes of WFLW: `largepose`, `expression`, `illumination`, `makeup`, `occlusion`, `blur`.
  *
  * @throws {InvalidArgumentError} an option is unknown or out of range; `get` of an index outside the data set.
  * @example
@@ -111,22 +136,12 @@ export function createSyntheticFaces(options: SyntheticFacesOptions = {}): Synth
     const stream = random.fork("face", index);
     return { stream, parameters: drawFaceParameters(stream, { maxYawDegrees, occlusionProbability, plain }) };
   };
-  const labels = (index: number, { pose, expression, appearance: looks }: FaceParameters, landmarks: Float32Array) => ({
+  const labels = (index: number, parameters: FaceParameters, landmarks: Float32Array) => ({
     id: `synthetic-${seed}-${index}`,
     landmarks,
     box: tightBox(landmarks),
     scheme,
-    tags: {
-      yawDegrees: pose.yawDegrees,
-      pitchDegrees: pose.pitchDegrees,
-      rollDegrees: pose.rollDegrees,
-      mouthOpen: expression.mouthOpen,
-      smile: (expression.smile[0] + expression.smile[1]) / 2,
-      hairStyle: looks.hairStyle,
-      beard: looks.beard,
-      glasses: looks.glasses,
-      occluder: looks.occluder,
-    },
+    tags: tagsOf(parameters),
   });
   const render = (index: number): Face => {
     const { stream, parameters } = start(index);

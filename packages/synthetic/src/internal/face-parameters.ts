@@ -84,6 +84,7 @@ export type OccluderKind = "none" | "hand" | "block" | "lock" | "mask" | "scarf"
 export interface Appearance {
   readonly skin: Colour;
   readonly lips: Colour;
+  readonly paintedLips: boolean;
   readonly hair: Colour;
   readonly iris: Colour;
   readonly hairStyle: HairStyle;
@@ -312,6 +313,7 @@ function drawAppearance(random: Random, occlusionProbability: number, plain: boo
     lips: painted
       ? jitter(random, [0.7, 0.15, 0.2], 0.06)
       : mix(scale(skin, 0.82), [0.72, 0.32, 0.32], random.uniform(0.25, 0.6)),
+    paintedLips: painted,
     hair,
     iris: darkHair ? IRISES[random.integer(2)]! : random.pick(IRISES),
     hairStyle: plain ? "short" : hairStyle,
