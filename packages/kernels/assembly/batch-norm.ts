@@ -53,29 +53,40 @@ function addWide(sums: usize, value: v128): void {
   v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(high)), 16);
 }
 
-/** Each thread's sums of x and x² by channel: sums [threads][2][C] float64. */
-export function normSums(x: usize, M: i32, C: i32, sums: usize, thread: i32, threads: i32): void {
-  const sum = sums + (<usize>(thread * 2 * C) << 3);
-  const squares = sum + (<usize>C << 3);
-  memory.fill(sum, 0, <usize>C << 4);
-  const first = shareStart(M, 1, thread, threads);
-  const last = shareStart(M, 1, thread + 1, threads);
+/** Adds Σx and Σx² of `rows` rows to sums [2][C] float64. */
+export function addSums(x: usize, rows: i32, C: i32, sums: usize): void {
+  const squares = sums + (<usize>C << 3);
   const row = <usize>C << 2;
-  for (let block = first; block < last; block += ROWS) {
-    const rows = min<i32>(ROWS, last - block);
+  for (let block = 0; block < rows; block += ROWS) {
+    const end = min<i32>(ROWS, rows - block);
     for (let c = 0; c < C; c += 4) {
       let p = at(x, block * C + c);
       let a = zero(), b = zero();
-      for (let i = 0; i < rows; i++) {
+      for (let i = 0; i < end; i++) {
         const value = v128.load(p);
         a = f32x4.add(a, value);
         b = madd(value, value, b);
         p += row;
       }
-      addWide(sum + (<usize>c << 3), a);
+      addWide(sums + (<usize>c << 3), a);
       addWide(squares + (<usize>c << 3), b);
     }
   }
+}
+
+/** The sums of thread `thread` in sums [threads][2][C] float64. */
+// @ts-ignore: decorator
+@inline
+export function sumsOf(sums: usize, C: i32, thread: i32): usize {
+  return sums + (<usize>(thread * 2 * C) << 3);
+}
+
+/** Each thread's sums of x and x² by channel: sums [threads][2][C] float64. */
+export function normSums(x: usize, M: i32, C: i32, sums: usize, thread: i32, threads: i32): void {
+  const own = sumsOf(sums, C, thread);
+  memory.fill(own, 0, <usize>C << 4);
+  const first = shareStart(M, 1, thread, threads);
+  addSums(at(x, first * C), shareStart(M, 1, thread + 1, threads) - first, C, own);
 }
 
 /** Mean and (population) variance from the threads' sums. */
@@ -104,8 +115,8 @@ export function normFactors(gamma: usize, beta: usize, mean: usize, variance: us
 
 // @ts-ignore: decorator
 @inline
-function applyRows(x: usize, y: usize, C: i32, factors: usize, activation: i32, first: i32, last: i32): void {
-  for (let r = first; r < last; r++) {
+function applyRows(x: usize, y: usize, rows: i32, C: i32, factors: usize, activation: i32): void {
+  for (let r = 0; r < rows; r++) {
     const p = at(x, r * C), q = at(y, r * C);
     for (let c = 0; c < C; c += 4) {
       v128.store(at(q, c), activate(madd(v128.load(at(p, c)), v128.load(at(factors, c)), v128.load(at(factors, C + c))), activation));
@@ -113,58 +124,106 @@ function applyRows(x: usize, y: usize, C: i32, factors: usize, activation: i32, 
   }
 }
 
-/** y [M, C] = activation(x · scale + shift). Threads share the rows. */
-export function normApply(x: usize, y: usize, M: i32, C: i32, factors: usize, activation: i32, thread: i32, threads: i32): void {
-  const first = shareStart(M, 1, thread, threads);
-  const last = shareStart(M, 1, thread + 1, threads);
+/** y [rows, C] = activation(x · scale + shift); y may be x. */
+export function activateRows(x: usize, y: usize, rows: i32, C: i32, factors: usize, activation: i32): void {
   // One loop for each activation: a constant there costs nothing inside.
-  if (activation == RELU6) applyRows(x, y, C, factors, RELU6, first, last);
-  else if (activation == RELU) applyRows(x, y, C, factors, RELU, first, last);
-  else if (activation == SWISH) applyRows(x, y, C, factors, SWISH, first, last);
-  else if (activation == SIGMOID) applyRows(x, y, C, factors, SIGMOID, first, last);
-  else if (activation == HARD_SWISH) applyRows(x, y, C, factors, HARD_SWISH, first, last);
-  else applyRows(x, y, C, factors, 0, first, last);
+  if (activation == RELU6) applyRows(x, y, rows, C, factors, RELU6);
+  else if (activation == RELU) applyRows(x, y, rows, C, factors, RELU);
+  else if (activation == SWISH) applyRows(x, y, rows, C, factors, SWISH);
+  else if (activation == SIGMOID) applyRows(x, y, rows, C, factors, SIGMOID);
+  else if (activation == HARD_SWISH) applyRows(x, y, rows, C, factors, HARD_SWISH);
+  else applyRows(x, y, rows, C, factors, 0);
+}
+
+/** y [M, C] = activation(x · scale + shift) + residual (0: none). Threads share the rows. */
+export function normApply(
+  x: usize, y: usize, M: i32, C: i32, factors: usize, activation: i32, residual: usize, thread: i32, threads: i32,
+): void {
+  const last = shareStart(M, 1, thread + 1, threads);
+  for (let r = shareStart(M, 1, thread, threads); r < last; r += ROWS) {
+    const rows = min<i32>(ROWS, last - r);
+    const out = at(y, r * C);
+    activateRows(at(x, r * C), out, rows, C, factors, activation);
+    if (residual) {
+      const more = at(residual, r * C);
+      for (let i = 0; i < rows * C; i += 4) v128.store(at(out, i), f32x4.add(v128.load(at(out, i)), v128.load(at(more, i))));
+    }
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function sumGradientRows(x: usize, dy: usize, mean: usize, C: i32, factors: usize, activation: i32, sum: usize, first: i32, last: i32): void {
-  const products = sum + (<usize>C << 3);
+function passRows(
+  x: usize, dy: usize, out: usize, mean: usize, rows: i32, C: i32, factors: usize, activation: i32, sums: usize, keep: bool,
+): void {
+  const products = sums + (<usize>C << 3);
   const row = <usize>C << 2;
-  for (let block = first; block < last; block += ROWS) {
-    const rows = min<i32>(ROWS, last - block);
+  for (let block = 0; block < rows; block += ROWS) {
+    const end = min<i32>(ROWS, rows - block);
     for (let c = 0; c < C; c += 4) {
       const scale = v128.load(at(factors, c)), shift = v128.load(at(factors, C + c)), center = v128.load(at(mean, c));
-      let p = at(x, block * C + c), q = at(dy, block * C + c);
+      let p = at(x, block * C + c), q = at(dy, block * C + c), o = at(out, block * C + c);
       let a = zero(), b = zero();
-      for (let i = 0; i < rows; i++) {
+      for (let i = 0; i < end; i++) {
         const value = v128.load(p);
         const gradient = pass(v128.load(q), madd(value, scale, shift), activation);
+        if (keep) v128.store(o, gradient);
         a = f32x4.add(a, gradient);
         b = madd(gradient, f32x4.sub(value, center), b);
         p += row;
         q += row;
+        o += row;
       }
-      addWide(sum + (<usize>c << 3), a);
+      addWide(sums + (<usize>c << 3), a);
       addWide(products + (<usize>c << 3), b);
     }
   }
 }
 
-/** Each thread's sums of g and g · (x − m), g the gradient behind the activation: sums [threads][2][C] float64. */
-export function normGradientSums(
-  x: usize, dy: usize, mean: usize, M: i32, C: i32, factors: usize, activation: i32, sums: usize, thread: i32, threads: i32,
+/**
+ * out [rows, C] = g, the gradient dy times the activation's slope at x · scale + shift, and sums [2][C] += Σg,
+ * Σg · (x − m). `out` may be dy; 0 keeps the sums only.
+ */
+export function gradientRows(
+  x: usize, dy: usize, out: usize, mean: usize, rows: i32, C: i32, factors: usize, activation: i32, sums: usize,
 ): void {
-  const sum = sums + (<usize>(thread * 2 * C) << 3);
-  memory.fill(sum, 0, <usize>C << 4);
+  if (out) {
+    if (activation == RELU6) passRows(x, dy, out, mean, rows, C, factors, RELU6, sums, true);
+    else if (activation == RELU) passRows(x, dy, out, mean, rows, C, factors, RELU, sums, true);
+    else if (activation == SWISH) passRows(x, dy, out, mean, rows, C, factors, SWISH, sums, true);
+    else if (activation == SIGMOID) passRows(x, dy, out, mean, rows, C, factors, SIGMOID, sums, true);
+    else if (activation == HARD_SWISH) passRows(x, dy, out, mean, rows, C, factors, HARD_SWISH, sums, true);
+    else passRows(x, dy, out, mean, rows, C, factors, 0, sums, true);
+  } else {
+    if (activation == RELU6) passRows(x, dy, x, mean, rows, C, factors, RELU6, sums, false);
+    else if (activation == RELU) passRows(x, dy, x, mean, rows, C, factors, RELU, sums, false);
+    else if (activation == SWISH) passRows(x, dy, x, mean, rows, C, factors, SWISH, sums, false);
+    else if (activation == SIGMOID) passRows(x, dy, x, mean, rows, C, factors, SIGMOID, sums, false);
+    else if (activation == HARD_SWISH) passRows(x, dy, x, mean, rows, C, factors, HARD_SWISH, sums, false);
+    else passRows(x, dy, x, mean, rows, C, factors, 0, sums, false);
+  }
+}
+
+/** Each thread's sums of g and g · (x − m), and g itself where `out` is not 0: sums [threads][2][C] float64. */
+export function normGradientSums(
+  x: usize, dy: usize, out: usize, mean: usize, M: i32, C: i32, factors: usize, activation: i32, sums: usize,
+  thread: i32, threads: i32,
+): void {
+  const own = sumsOf(sums, C, thread);
+  memory.fill(own, 0, <usize>C << 4);
   const first = shareStart(M, 1, thread, threads);
   const last = shareStart(M, 1, thread + 1, threads);
-  if (activation == RELU6) sumGradientRows(x, dy, mean, C, factors, RELU6, sum, first, last);
-  else if (activation == RELU) sumGradientRows(x, dy, mean, C, factors, RELU, sum, first, last);
-  else if (activation == SWISH) sumGradientRows(x, dy, mean, C, factors, SWISH, sum, first, last);
-  else if (activation == SIGMOID) sumGradientRows(x, dy, mean, C, factors, SIGMOID, sum, first, last);
-  else if (activation == HARD_SWISH) sumGradientRows(x, dy, mean, C, factors, HARD_SWISH, sum, first, last);
-  else sumGradientRows(x, dy, mean, C, factors, 0, sum, first, last);
+  const start = <usize>(first * C) << 2;
+  gradientRows(x + start, dy + start, out ? out + start : 0, mean, last - first, C, factors, activation, own);
+}
+
+/** Sum of the threads' sums as float32: out [2][C]. */
+export function normMergeSums(sums: usize, parts: i32, C: i32, out: usize): void {
+  for (let c = 0; c < 2 * C; c++) {
+    let total: f64 = 0;
+    for (let t = 0; t < parts; t++) total += f64.load(sumsOf(sums, C, t) + (<usize>c << 3));
+    f32.store(at(out, c), <f32>total);
+  }
 }
 
 /**
@@ -172,16 +231,11 @@ export function normGradientSums(
  * γ/σ · (g − mean(g) − (x − m)/σ² · mean(g·(x − m))) (Ioffe and Szegedy 2015, arXiv:1502.03167).
  */
 export function normGradientFactors(
-  sums: usize, parts: i32, M: i32, C: i32, gamma: usize, mean: usize, variance: usize, epsilon: f32,
+  sums: usize, M: i32, C: i32, gamma: usize, mean: usize, variance: usize, epsilon: f32,
   dGamma: usize, dBeta: usize, factors: usize,
 ): void {
   for (let c = 0; c < C; c++) {
-    let sum: f64 = 0, products: f64 = 0;
-    for (let t = 0; t < parts; t++) {
-      const part = sums + (<usize>(t * 2 * C + c) << 3);
-      sum += f64.load(part);
-      products += f64.load(part + (<usize>C << 3));
-    }
+    const sum = <f64>f32.load(at(sums, c)), products = <f64>f32.load(at(sums, C + c));
     const inverse = 1 / sqrt<f64>(<f64>f32.load(at(variance, c)) + epsilon);
     f32.store(at(dBeta, c), <f32>sum);
     f32.store(at(dGamma, c), <f32>(products * inverse));
@@ -193,29 +247,25 @@ export function normGradientFactors(
   }
 }
 
+/** dx = g·k₀ + x·k₁ + k₂ of one row. */
 // @ts-ignore: decorator
 @inline
-function gradientRows(x: usize, dy: usize, dx: usize, C: i32, factors: usize, k: usize, activation: i32, first: i32, last: i32): void {
-  for (let r = first; r < last; r++) {
-    const p = at(x, r * C), q = at(dy, r * C), d = at(dx, r * C);
-    for (let c = 0; c < C; c += 4) {
-      const value = v128.load(at(p, c));
-      const gradient = pass(v128.load(at(q, c)), madd(value, v128.load(at(factors, c)), v128.load(at(factors, C + c))), activation);
-      v128.store(at(d, c), madd(gradient, v128.load(at(k, c)), madd(value, v128.load(at(k, C + c)), v128.load(at(k, 2 * C + c)))));
-    }
+export function inputGradientRow(g: usize, x: usize, dx: usize, C: i32, k: usize): void {
+  for (let c = 0; c < C; c += 4) {
+    v128.store(at(dx, c), madd(v128.load(at(g, c)), v128.load(at(k, c)), madd(v128.load(at(x, c)), v128.load(at(k, C + c)), v128.load(at(k, 2 * C + c)))));
   }
 }
 
-/** dx [M, C]. Threads share the rows. */
-export function normGradient(
-  x: usize, dy: usize, dx: usize, M: i32, C: i32, factors: usize, k: usize, activation: i32, thread: i32, threads: i32,
-): void {
-  const first = shareStart(M, 1, thread, threads);
+/** dx [M, C] from g, which it may replace. Threads share the rows. */
+export function normGradient(x: usize, g: usize, dx: usize, M: i32, C: i32, k: usize, thread: i32, threads: i32): void {
   const last = shareStart(M, 1, thread + 1, threads);
-  if (activation == RELU6) gradientRows(x, dy, dx, C, factors, k, RELU6, first, last);
-  else if (activation == RELU) gradientRows(x, dy, dx, C, factors, k, RELU, first, last);
-  else if (activation == SWISH) gradientRows(x, dy, dx, C, factors, k, SWISH, first, last);
-  else if (activation == SIGMOID) gradientRows(x, dy, dx, C, factors, k, SIGMOID, first, last);
-  else if (activation == HARD_SWISH) gradientRows(x, dy, dx, C, factors, k, HARD_SWISH, first, last);
-  else gradientRows(x, dy, dx, C, factors, k, 0, first, last);
+  for (let r = shareStart(M, 1, thread, threads); r < last; r++) inputGradientRow(at(g, r * C), at(x, r * C), at(dx, r * C), C, k);
+}
+
+/** out = moving + (batch − moving) · (1 − momentum). */
+export function movingAverage(moving: usize, batch: usize, out: usize, C: i32, momentum: f32): void {
+  for (let c = 0; c < C; c++) {
+    const before = f32.load(at(moving, c));
+    f32.store(at(out, c), before + (f32.load(at(batch, c)) - before) * (1 - momentum));
+  }
 }

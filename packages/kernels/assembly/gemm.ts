@@ -1,16 +1,19 @@
-// Matrix products from packed panels, after Goto and van de Geijn (2008): A in panels of 4 rows, B in panels of 8
+// Matrix products from packed panels, after Goto and van de Geijn (2008): A in panels of ROWS rows, B in panels of 8
 // columns, both with the depth as the slow axis, so that the inner tile only ever reads forward.
 import { at, madd, shareStart, zero } from "./simd";
 
-const ROWS: i32 = 4;
-const COLUMNS: i32 = 8;
-/** Rows of A packed at a time; with K up to 1280 the block stays in the second-level cache. */
-const BLOCK: i32 = 48;
-/** Depth of a block where the depth is the long axis (the filter gradient). */
-const DEPTH: i32 = 128;
+/**
+ * Rows of a tile. With fused multiply-add, twelve running sums keep both multipliers busy; without it the products need
+ * registers of their own, and only eight sums fit into the sixteen that x64 has.
+ */
+export const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+export const COLUMNS: i32 = 8;
+/** Rows of A that are worked on at a time: a multiple of 4 and 6; up to 1280 channels the block stays in the second-level cache. */
+export const BLOCK: i32 = 48;
+/** Threads share rows in runs of this. */
+export const GRAIN: i32 = 12;
 
-/** out[4][8] (row stride in bytes) = or += A panel · B panel. */
-function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
+function tile4(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
   const o1 = out + stride;
   const o2 = o1 + stride;
   const o3 = o2 + stride;
@@ -37,7 +40,7 @@ function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumul
     b += 64;
   }
   if (k < depth) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let b0 = v128.load(b), b1 = v128.load(b, 16);
     let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
     t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
     t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
@@ -49,7 +52,66 @@ function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumul
   v128.store(o3, c30); v128.store(o3, c31, 16);
 }
 
-/** Copies the valid corner of a finished 4 × 8 tile. */
+function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
+  const o1 = out + stride;
+  const o2 = o1 + stride;
+  const o3 = o2 + stride;
+  const o4 = o3 + stride;
+  const o5 = o4 + stride;
+  let c00 = zero(), c01 = zero(), c10 = zero(), c11 = zero(), c20 = zero(), c21 = zero(), c30 = zero(), c31 = zero(), c40 = zero(), c41 = zero(), c50 = zero(), c51 = zero();
+  if (accumulate) {
+    c00 = v128.load(out); c01 = v128.load(out, 16);
+    c10 = v128.load(o1); c11 = v128.load(o1, 16);
+    c20 = v128.load(o2); c21 = v128.load(o2, 16);
+    c30 = v128.load(o3); c31 = v128.load(o3, 16);
+    c40 = v128.load(o4); c41 = v128.load(o4, 16);
+    c50 = v128.load(o5); c51 = v128.load(o5, 16);
+  }
+  let k = 0;
+  for (; k + 2 <= depth; k += 2) {
+    let b0 = v128.load(b), b1 = v128.load(b, 16);
+    let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
+    t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
+    t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
+    t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
+    t = v128.load32_splat(a, 16); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41);
+    t = v128.load32_splat(a, 20); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51);
+    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
+    t = v128.load32_splat(a, 24); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
+    t = v128.load32_splat(a, 28); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
+    t = v128.load32_splat(a, 32); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
+    t = v128.load32_splat(a, 36); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
+    t = v128.load32_splat(a, 40); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41);
+    t = v128.load32_splat(a, 44); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51);
+    a += 48;
+    b += 64;
+  }
+  if (k < depth) {
+    let b0 = v128.load(b), b1 = v128.load(b, 16);
+    let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
+    t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
+    t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
+    t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
+    t = v128.load32_splat(a, 16); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41);
+    t = v128.load32_splat(a, 20); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51);
+  }
+  v128.store(out, c00); v128.store(out, c01, 16);
+  v128.store(o1, c10); v128.store(o1, c11, 16);
+  v128.store(o2, c20); v128.store(o2, c21, 16);
+  v128.store(o3, c30); v128.store(o3, c31, 16);
+  v128.store(o4, c40); v128.store(o4, c41, 16);
+  v128.store(o5, c50); v128.store(o5, c51, 16);
+}
+
+/** out[ROWS][8] (row stride in bytes) = or += A panel · B panel. */
+// @ts-ignore: decorator
+@inline
+function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
+  if (ASC_FEATURE_RELAXED_SIMD) tile6(a, b, depth, out, stride, accumulate);
+  else tile4(a, b, depth, out, stride, accumulate);
+}
+
+/** Copies the valid corner of a finished tile. */
 function copyCorner(from: usize, to: usize, stride: usize, rows: i32, columns: i32): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) f32.store(at(to, j), f32.load(at(from, i * COLUMNS + j)));
@@ -65,7 +127,15 @@ export function packB(B: usize, K: i32, N: i32, transposed: i32, P: usize, threa
     let p = at(P, n * K);
     const width = min<i32>(COLUMNS, N - n);
     if (transposed) {
-      for (let k = 0; k < K; k++) {
+      let k = 0;
+      if (width == COLUMNS) {
+        for (; k + 4 <= K; k += 4) {
+          transpose4(at(B, n * K + k), <usize>K << 2, p, 32);
+          transpose4(at(B, (n + 4) * K + k), <usize>K << 2, p + 16, 32);
+          p += 128;
+        }
+      }
+      for (; k < K; k++) {
         for (let j = 0; j < COLUMNS; j++) f32.store(at(p, j), j < width ? f32.load(at(B, (n + j) * K + k)) : 0);
         p += 32;
       }
@@ -86,32 +156,162 @@ export function packB(B: usize, K: i32, N: i32, transposed: i32, P: usize, threa
   }
 }
 
-/** Packs rows first … last of A [·, K] into panels [K][4]; missing rows repeat the last one. */
-function packRows(A: usize, K: i32, first: i32, last: i32, P: usize): void {
-  for (let m = first; m < last; m += ROWS) {
+/** Four rows of four values, `rowBytes` apart, to four columns `columnBytes` apart. */
+// @ts-ignore: decorator
+@inline
+function transpose4(rows: usize, rowBytes: usize, columns: usize, columnBytes: usize): void {
+  const a = v128.load(rows), b = v128.load(rows + rowBytes), c = v128.load(rows + 2 * rowBytes), d = v128.load(rows + 3 * rowBytes);
+  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(columns, v128.shuffle<i64>(ab0, cd0, 0, 2));
+  v128.store(columns + columnBytes, v128.shuffle<i64>(ab0, cd0, 1, 3));
+  v128.store(columns + 2 * columnBytes, v128.shuffle<i64>(ab1, cd1, 0, 2));
+  v128.store(columns + 3 * columnBytes, v128.shuffle<i64>(ab1, cd1, 1, 3));
+}
+
+/** The next four values of ROWS rows to four steps of a panel of A. */
+// @ts-ignore: decorator
+@inline
+function packFour(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, P: usize): void {
+  const a = v128.load(r0), b = v128.load(r1), c = v128.load(r2), d = v128.load(r3);
+  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    const e = v128.load(r4), f = v128.load(r5);
+    const ef0 = v128.shuffle<f32>(e, f, 0, 4, 1, 5), ef1 = v128.shuffle<f32>(e, f, 2, 6, 3, 7);
+    v128.store(P, v128.shuffle<i64>(ab0, cd0, 0, 2));
+    v128.store64_lane(P, ef0, 0, 16);
+    v128.store(P, v128.shuffle<i64>(ab0, cd0, 1, 3), 24);
+    v128.store64_lane(P, ef0, 1, 40);
+    v128.store(P, v128.shuffle<i64>(ab1, cd1, 0, 2), 48);
+    v128.store64_lane(P, ef1, 0, 64);
+    v128.store(P, v128.shuffle<i64>(ab1, cd1, 1, 3), 72);
+    v128.store64_lane(P, ef1, 1, 88);
+  } else {
+    v128.store(P, v128.shuffle<i64>(ab0, cd0, 0, 2));
+    v128.store(P, v128.shuffle<i64>(ab0, cd0, 1, 3), 16);
+    v128.store(P, v128.shuffle<i64>(ab1, cd1, 0, 2), 32);
+    v128.store(P, v128.shuffle<i64>(ab1, cd1, 1, 3), 48);
+  }
+}
+
+/** Packs `rows` rows of A [·, K] into panels [K][ROWS]; missing rows repeat the last one. */
+export function packRows(A: usize, K: i32, rows: i32, P: usize): void {
+  for (let m = 0; m < rows; m += ROWS) {
     let r0 = at(A, m * K);
-    let r1 = at(A, min<i32>(m + 1, last - 1) * K);
-    let r2 = at(A, min<i32>(m + 2, last - 1) * K);
-    let r3 = at(A, min<i32>(m + 3, last - 1) * K);
+    let r1 = at(A, min<i32>(m + 1, rows - 1) * K);
+    let r2 = at(A, min<i32>(m + 2, rows - 1) * K);
+    let r3 = at(A, min<i32>(m + 3, rows - 1) * K);
+    let r4 = ASC_FEATURE_RELAXED_SIMD ? at(A, min<i32>(m + 4, rows - 1) * K) : 0;
+    let r5 = ASC_FEATURE_RELAXED_SIMD ? at(A, min<i32>(m + 5, rows - 1) * K) : 0;
     let k = 0;
     for (; k + 4 <= K; k += 4) {
-      const a = v128.load(r0), b = v128.load(r1), c = v128.load(r2), d = v128.load(r3);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      v128.store(P, v128.shuffle<i64>(ab0, cd0, 0, 2));
-      v128.store(P, v128.shuffle<i64>(ab0, cd0, 1, 3), 16);
-      v128.store(P, v128.shuffle<i64>(ab1, cd1, 0, 2), 32);
-      v128.store(P, v128.shuffle<i64>(ab1, cd1, 1, 3), 48);
-      r0 += 16; r1 += 16; r2 += 16; r3 += 16;
-      P += 64;
+      packFour(r0, r1, r2, r3, r4, r5, P);
+      r0 += 16; r1 += 16; r2 += 16; r3 += 16; r4 += 16; r5 += 16;
+      P += ROWS << 4;
     }
     for (; k < K; k++) {
       f32.store(P, f32.load(r0));
       f32.store(P, f32.load(r1), 4);
       f32.store(P, f32.load(r2), 8);
       f32.store(P, f32.load(r3), 12);
-      r0 += 4; r1 += 4; r2 += 4; r3 += 4;
-      P += 16;
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        f32.store(P, f32.load(r4), 16);
+        f32.store(P, f32.load(r5), 20);
+      }
+      r0 += 4; r1 += 4; r2 += 4; r3 += 4; r4 += 4; r5 += 4;
+      P += ROWS << 2;
+    }
+  }
+}
+
+/** The same from panels [K/8][BLOCK][8] (see `columnPanels`), K a multiple of 4. */
+export function packRowsOfPanels(A: usize, K: i32, rows: i32, P: usize): void {
+  for (let m = 0; m < rows; m += ROWS) {
+    for (let k = 0; k < K; k += 4) {
+      const column = at(A, (k >> 3) * (BLOCK * COLUMNS) + (k & 7));
+      packFour(
+        at(column, m * COLUMNS), at(column, min<i32>(m + 1, rows - 1) * COLUMNS), at(column, min<i32>(m + 2, rows - 1) * COLUMNS),
+        at(column, min<i32>(m + 3, rows - 1) * COLUMNS), at(column, min<i32>(m + 4, rows - 1) * COLUMNS),
+        at(column, min<i32>(m + 5, rows - 1) * COLUMNS), P,
+      );
+      P += ROWS << 4;
+    }
+  }
+}
+
+/** `rows` rows of A [·, M] to panels [⌈M/ROWS⌉][BLOCK][ROWS], padded with zeros: the left side of Aᵀ · B. */
+export function rowPanels(A: usize, M: i32, rows: i32, P: usize): void {
+  for (let k = 0; k < rows; k++) {
+    let source = at(A, k * M);
+    let target = at(P, k * ROWS);
+    let m = 0;
+    for (; m + ROWS <= M; m += ROWS) {
+      v128.store(target, v128.load(source));
+      if (ASC_FEATURE_RELAXED_SIMD) f64.store(target, f64.load(source, 16), 16);
+      source += ROWS << 2;
+      target += <usize>(ROWS * BLOCK) << 2;
+    }
+    for (let j = 0; m < M && j < ROWS; j++) f32.store(at(target, j), m + j < M ? f32.load(at(source, j)) : 0);
+  }
+}
+
+/** `rows` rows of B [·, N] to panels [⌈N/8⌉][BLOCK][8], padded with zeros. */
+export function columnPanels(B: usize, N: i32, rows: i32, P: usize): void {
+  for (let k = 0; k < rows; k++) {
+    let source = at(B, k * N);
+    let target = at(P, k * COLUMNS);
+    let n = 0;
+    for (; n + COLUMNS <= N; n += COLUMNS) {
+      v128.store(target, v128.load(source));
+      v128.store(target, v128.load(source, 16), 16);
+      source += 32;
+      target += <usize>(COLUMNS * BLOCK) << 2;
+    }
+    for (let j = 0; n < N && j < COLUMNS; j++) f32.store(at(target, j), n + j < N ? f32.load(at(source, j)) : 0);
+  }
+}
+
+/** M rounded up to whole tiles. */
+// @ts-ignore: decorator
+@inline
+export function tileRows(M: i32): i32 {
+  return ((M + ROWS - 1) / ROWS) * ROWS;
+}
+
+// @ts-ignore: decorator
+@inline
+export function tileColumns(N: i32): i32 {
+  return (N + 7) & ~7;
+}
+
+/** C[rows][N] = packed rows · packed B; `corner` holds one tile. */
+export function multiplyBlock(panel: usize, P: usize, C: usize, rows: i32, N: i32, K: i32, corner: usize): void {
+  const stride = <usize>N << 2;
+  for (let n = 0; n < N; n += COLUMNS) {
+    const b = at(P, n * K);
+    const width = min<i32>(COLUMNS, N - n);
+    for (let m = 0; m < rows; m += ROWS) {
+      const a = at(panel, m * K);
+      const c = at(C, m * N + n);
+      const height = min<i32>(ROWS, rows - m);
+      if (width == COLUMNS && height == ROWS) {
+        tile(a, b, K, c, stride, false);
+      } else {
+        tile(a, b, K, corner, COLUMNS << 2, false);
+        copyCorner(corner, c, stride, height, width);
+      }
+    }
+  }
+}
+
+/** sum [tileRows(M)][tileColumns(N)] += (row panels)ᵀ · column panels, `depth` rows deep. */
+export function multiplyTransposedBlock(panelA: usize, panelB: usize, sum: usize, M: i32, N: i32, depth: i32): void {
+  const columns = tileColumns(N);
+  const rows = tileRows(M);
+  for (let n = 0; n < columns; n += COLUMNS) {
+    for (let m = 0; m < rows; m += ROWS) {
+      tile(at(panelA, m * BLOCK), at(panelB, n * BLOCK), depth, at(sum, m * columns + n), <usize>columns << 2, true);
     }
   }
 }
@@ -123,84 +323,45 @@ export function gemmScratch(K: i32): i32 {
 
 /** C [M, N] = A [M, K] · B, B packed. Threads share the rows. */
 export function gemm(A: usize, P: usize, C: usize, M: i32, N: i32, K: i32, scratch: usize, thread: i32, threads: i32): void {
-  const first = shareStart(M, BLOCK, thread, threads);
-  const last = shareStart(M, BLOCK, thread + 1, threads);
+  const first = shareStart(M, GRAIN, thread, threads);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
   const corner = at(scratch, thread * gemmScratch(K));
   const panel = at(corner, ROWS * COLUMNS);
-  const stride = <usize>N << 2;
   for (let block = first; block < last; block += BLOCK) {
-    const end = min<i32>(block + BLOCK, last);
-    packRows(A, K, block, end, panel);
-    for (let n = 0; n < N; n += COLUMNS) {
-      const b = at(P, n * K);
-      const width = min<i32>(COLUMNS, N - n);
-      for (let m = block; m < end; m += ROWS) {
-        const a = at(panel, (m - block) * K);
-        const c = at(C, m * N + n);
-        const height = min<i32>(ROWS, end - m);
-        if (width == COLUMNS && height == ROWS) {
-          tile(a, b, K, c, stride, false);
-        } else {
-          tile(a, b, K, corner, COLUMNS << 2, false);
-          copyCorner(corner, c, stride, height, width);
-        }
-      }
-    }
+    const rows = min<i32>(BLOCK, last - block);
+    packRows(at(A, block * K), K, rows, panel);
+    multiplyBlock(panel, P, at(C, block * N), rows, N, K, corner);
   }
 }
 
 /** Floats of scratch that `gemmTransposed` needs for each thread: its own sum and its packed blocks. */
 export function gemmTransposedScratch(M: i32, N: i32): i32 {
-  const rows = (M + 3) & ~3;
-  const columns = (N + 7) & ~7;
-  return rows * columns + DEPTH * (rows + columns);
+  return tileRows(M) * tileColumns(N) + BLOCK * (tileRows(M) + tileColumns(N));
 }
 
 /** Each thread's own part of Aᵀ · B, A [K, M], B [K, N]; threads share the depth K. `sumParts` adds them up. */
 export function gemmTransposed(A: usize, B: usize, M: i32, N: i32, K: i32, scratch: usize, thread: i32, threads: i32): void {
-  const rows = (M + 3) & ~3;
-  const columns = (N + 7) & ~7;
   const sum = at(scratch, thread * gemmTransposedScratch(M, N));
-  const panelA = at(sum, rows * columns);
-  const panelB = at(panelA, DEPTH * rows);
-  memory.fill(sum, 0, <usize>(rows * columns) << 2);
-  const first = shareStart(K, 4, thread, threads);
-  const last = shareStart(K, 4, thread + 1, threads);
-  for (let block = first; block < last; block += DEPTH) {
-    const depth = min<i32>(DEPTH, last - block);
-    for (let k = 0; k < depth; k++) {
-      let source = at(A, (block + k) * M);
-      let target = at(panelA, k * ROWS);
-      let m = 0;
-      for (; m + ROWS <= M; m += ROWS) {
-        v128.store(target, v128.load(source));
-        source += 16;
-        target += <usize>(ROWS * DEPTH) << 2;
-      }
-      for (let j = 0; m < M && j < ROWS; j++) f32.store(at(target, j), m + j < M ? f32.load(at(source, j)) : 0);
-      source = at(B, (block + k) * N);
-      target = at(panelB, k * COLUMNS);
-      let n = 0;
-      for (; n + COLUMNS <= N; n += COLUMNS) {
-        v128.store(target, v128.load(source));
-        v128.store(target, v128.load(source, 16), 16);
-        source += 32;
-        target += <usize>(COLUMNS * DEPTH) << 2;
-      }
-      for (let j = 0; n < N && j < COLUMNS; j++) f32.store(at(target, j), n + j < N ? f32.load(at(source, j)) : 0);
-    }
-    for (let n = 0; n < columns; n += COLUMNS) {
-      for (let m = 0; m < rows; m += ROWS) {
-        tile(at(panelA, m * DEPTH), at(panelB, n * DEPTH), depth, at(sum, m * columns + n), <usize>columns << 2, true);
-      }
-    }
+  const panelA = at(sum, tileRows(M) * tileColumns(N));
+  const panelB = at(panelA, BLOCK * tileRows(M));
+  memory.fill(sum, 0, <usize>(tileRows(M) * tileColumns(N)) << 2);
+  const first = shareStart(K, GRAIN, thread, threads);
+  const last = shareStart(K, GRAIN, thread + 1, threads);
+  for (let block = first; block < last; block += BLOCK) {
+    const depth = min<i32>(BLOCK, last - block);
+    rowPanels(at(A, block * M), M, depth, panelA);
+    columnPanels(at(B, block * N), N, depth, panelB);
+    multiplyTransposedBlock(panelA, panelB, sum, M, N, depth);
   }
 }
 
-/** C [M, N] = sum of the parts that `gemmTransposed` left. Threads share the rows. */
-export function sumParts(scratch: usize, C: usize, M: i32, N: i32, thread: i32, threads: i32): void {
-  const columns = (N + 7) & ~7;
-  const part = <usize>gemmTransposedScratch(M, N) << 2;
+/**
+ * C [M, N] = sum of the threads' parts, each [tileRows(M)][tileColumns(N)] and `apart` floats behind the one before.
+ * Threads share the rows.
+ */
+export function sumParts(scratch: usize, apart: i32, C: usize, M: i32, N: i32, thread: i32, threads: i32): void {
+  const columns = tileColumns(N);
+  const part = <usize>apart << 2;
   const first = shareStart(M, 1, thread, threads);
   const last = shareStart(M, 1, thread + 1, threads);
   for (let m = first; m < last; m++) {

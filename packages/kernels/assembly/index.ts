@@ -1,5 +1,11 @@
-export { normApply, normFactors, normGradient, normGradientFactors, normGradientSums, normMoments, normSums } from "./batch-norm";
+export {
+  movingAverage, normApply, normFactors, normGradient, normGradientFactors, normGradientSums, normMergeSums, normMoments, normSums,
+} from "./batch-norm";
 export { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient, depthwiseScratch } from "./depthwise";
+export {
+  depthwiseUnitBackward, depthwiseUnitBackwardScratch, depthwiseUnitForward, depthwiseUnitForwardScratch, sumVectors,
+} from "./depthwise-unit";
 export { adam, add, sumOfSquares } from "./elementwise";
 export { gemm, gemmScratch, gemmTransposed, gemmTransposedScratch, packB, sumParts } from "./gemm";
-export { col2im, im2col } from "./patches";
+export { col2im } from "./patches";
+export { patchBackward, patchForward, unitBackward, unitBackwardScratch, unitForward, unitForwardScratch } from "./unit";

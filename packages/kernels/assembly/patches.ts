@@ -1,34 +1,46 @@
 // Pictures to rows of patches and back, so that a k × k convolution becomes a matrix product.
 import { at, shareStart } from "./simd";
 
-/** out [B·OH·OW, KH·KW·C]: the patch under each output pixel. Threads share the output rows. */
-export function im2col(
-  x: usize, out: usize, batch: i32, H: i32, W: i32, C: i32, KH: i32, KW: i32, strideY: i32, strideX: i32,
-  dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32, thread: i32, threads: i32,
+/** out [count, KH·KW·C]: the patches under output pixels first … first + count − 1 of the batch. */
+export function patchRows(
+  x: usize, out: usize, first: i32, count: i32, H: i32, W: i32, C: i32, KH: i32, KW: i32, strideY: i32, strideX: i32,
+  dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32,
 ): void {
-  const first = shareStart(batch * OH, 1, thread, threads);
-  const last = shareStart(batch * OH, 1, thread + 1, threads);
-  const bytes = <usize>C << 2;
-  for (let r = first; r < last; r++) {
-    const image = (r / OH) * H;
-    const y0 = (r % OH) * strideY - top;
-    let o = at(out, r * OW * KH * KW * C);
-    for (let ox = 0; ox < OW; ox++) {
-      const x0 = ox * strideX - left;
-      for (let i = 0; i < KH; i++) {
-        const y = y0 + i * dilationY;
+  const area = OH * OW;
+  let o = out;
+  for (let pixel = first; pixel < first + count; pixel++) {
+    const image = (pixel / area) * H;
+    const y0 = ((pixel % area) / OW) * strideY - top;
+    const x0 = (pixel % OW) * strideX - left;
+    const isWhole = dilationX == 1 && x0 >= 0 && x0 + KW <= W;
+    for (let i = 0; i < KH; i++) {
+      const y = y0 + i * dilationY;
+      if (y < 0 || y >= H) {
+        for (let c = 0; c < KW * C; c++) f32.store(at(o, c), 0);
+        o = at(o, KW * C);
+      } else if (isWhole) {
+        o = copyFloats(at(x, ((image + y) * W + x0) * C), o, KW * C);
+      } else {
         for (let j = 0; j < KW; j++) {
           const xx = x0 + j * dilationX;
-          if (y < 0 || y >= H || xx < 0 || xx >= W) memory.fill(o, 0, bytes);
-          else {
-            const source = at(x, ((image + y) * W + xx) * C);
-            for (let c = 0; c < C; c++) f32.store(at(o, c), f32.load(at(source, c)));
-          }
-          o += bytes;
+          if (xx < 0 || xx >= W) {
+            for (let c = 0; c < C; c++) f32.store(at(o, c), 0);
+            o = at(o, C);
+          } else o = copyFloats(at(x, ((image + y) * W + xx) * C), o, C);
         }
       }
     }
   }
+}
+
+/** Copies a few floats; returns the end of the copy. */
+// @ts-ignore: decorator
+@inline
+function copyFloats(from: usize, to: usize, count: i32): usize {
+  let c = 0;
+  for (; c + 4 <= count; c += 4) v128.store(at(to, c), v128.load(at(from, c)));
+  for (; c < count; c++) f32.store(at(to, c), f32.load(at(from, c)));
+  return at(to, count);
 }
 
 /** dx [B, H, W, C] = sum of the patch gradients over each input pixel. Threads share the input rows. */

@@ -1,8 +1,17 @@
 import { InvalidArgumentError } from "@acr/core";
-import { conv2d, depthwiseConv2d, mul, sub, type Tensor, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
+import { add, cast, mul, sub, type Tensor, type Tensor4D, tidy, util } from "@tensorflow/tfjs-core";
 import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
+import {
+  applyNorm,
+  convUnit,
+  convUnitInference,
+  hasUnitKernels,
+  movingAverage,
+  plainConvolution,
+  type UnitOptions,
+} from "./internal/conv-unit.js";
 
 type Layer = layers.Layer;
 type Shape = (number | null)[];
@@ -20,7 +29,11 @@ interface ConvolutionLayer extends Layer {
   padding: "same" | "valid";
   dilationRate: Strides;
   dataFormat: string;
-  depthMultiplier: number;
+  kernelSize: [number, number];
+}
+interface PaddingLayer {
+  padding: [[number, number], [number, number]];
+  dataFormat: string;
 }
 interface NormLayer extends Layer {
   axis: number;
@@ -38,36 +51,50 @@ interface GraphNode {
   outboundLayer: Layer;
 }
 
-/** Computes what `original` computes, with the original's own weights, by another route. */
+type Run = (inputs: Tensor | Tensor[], kwargs: { training?: boolean }) => Tensor | Tensor[];
+
+/** Computes what `originals` compute, with their own weights, by another route. */
 class SharedWeightsLayer extends layers.Layer {
   static className = "AcrSharedWeights";
   override readonly supportsMasking = true;
 
   constructor(
-    private readonly original: Layer,
-    private readonly run: (inputs: Tensor | Tensor[], kwargs: { training?: boolean }) => Tensor | Tensor[],
+    name: string,
+    private readonly originals: readonly Layer[],
+    private readonly run: Run,
+    private readonly shapeOf: (inputShape: Shape | Shape[]) => Shape | Shape[],
   ) {
-    super({ name: original.name });
+    super({ name });
     this.built = true;
   }
 
+  /** Another route for one layer. */
+  static of(original: Layer, run: Run): SharedWeightsLayer {
+    return new SharedWeightsLayer(
+      original.name,
+      [original],
+      run,
+      (inputShape) => original.computeOutputShape(inputShape as Shape) as Shape | Shape[],
+    );
+  }
+
   override get trainableWeights() {
-    return this.original?.trainableWeights ?? [];
+    return (this.originals ?? []).flatMap((layer) => layer.trainableWeights);
   }
 
   override get nonTrainableWeights() {
-    return this.original?.nonTrainableWeights ?? [];
+    return (this.originals ?? []).flatMap((layer) => layer.nonTrainableWeights);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
-    return this.original.computeOutputShape(inputShape as Shape) as Shape | Shape[];
+    return this.shapeOf(inputShape);
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor | Tensor[] {
     return this.run(inputs, kwargs ?? {});
   }
 
-  /** The weights are the original's: nothing to release here. */
+  /** The weights are the originals': nothing to release here. */
   override dispose() {
     return { refCountAfterDispose: 0, numDisposedVariables: 0 };
   }
@@ -97,51 +124,112 @@ function asActivation(layer: Layer): FusedActivation | undefined {
   return undefined;
 }
 
-/** tfjs' convolution layers go through `fused.conv2d`, whose gradient always includes that of the picture; this does not. */
-function plainConvolution(layer: ConvolutionLayer): SharedWeightsLayer | undefined {
+/** What a plain convolution layer does, or `undefined` where it has a bias, an activation or another data format. */
+function convolutionOptions(layer: ConvolutionLayer): Omit<UnitOptions, "epsilon"> | undefined {
+  const isDepthwise = typeOf(layer) === "DepthwiseConv2D";
+  if (!isDepthwise && typeOf(layer) !== "Conv2D") return undefined;
   if (layer.useBias || activationOf(layer) !== "linear" || layer.dataFormat === "channelsFirst") return undefined;
-  const { strides, padding, dilationRate } = layer;
-  if (typeOf(layer) === "Conv2D") {
-    return new SharedWeightsLayer(layer, (x) =>
-      conv2d(single(x) as Tensor4D, layer.kernel.read() as Tensor4D, strides, padding, "NHWC", dilationRate),
-    );
+  return { isDepthwise, strides: layer.strides, dilations: layer.dilationRate, pad: layer.padding };
+}
+
+const filterOf = (layer: ConvolutionLayer) => (layer.kernel ?? layer.depthwiseKernel).read() as Tensor4D;
+
+/** tfjs' convolution layers go through `fused.conv2d`, whose gradient always includes that of the picture; this does not. */
+function lonelyConvolution(layer: ConvolutionLayer): SharedWeightsLayer | undefined {
+  const options = convolutionOptions(layer);
+  if (!options) return undefined;
+  return SharedWeightsLayer.of(layer, (x) =>
+    plainConvolution(single(x) as Tensor4D, filterOf(layer), { ...options, epsilon: 0 }),
+  );
+}
+
+/** Whether a BatchNormalization is over the last axis, with scale and centre. */
+const isUsualNorm = (layer: NormLayer, rank: number) =>
+  (layer.axis < 0 ? layer.axis + rank : layer.axis) === rank - 1 && layer.scale && layer.center;
+
+/** The normalisation of a map and the activation behind it, moving statistics included. */
+function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, training: boolean | undefined): Tensor {
+  const { epsilon, momentum } = layer;
+  const gamma = layer.gamma.read();
+  const beta = layer.beta.read();
+  if (!training) {
+    const moments = { mean: layer.movingMean.read(), variance: layer.movingVariance.read() };
+    return fusedBatchNormActivation(x, gamma, beta, { epsilon, activation, moments }).y;
   }
-  if (typeOf(layer) === "DepthwiseConv2D") {
-    return new SharedWeightsLayer(layer, (x) =>
-      depthwiseConv2d(
-        single(x) as Tensor4D,
-        layer.depthwiseKernel.read() as Tensor4D,
-        strides,
-        padding,
-        "NHWC",
-        dilationRate,
-      ),
-    );
-  }
-  return undefined;
+  const average = (weight: Weight, value: Tensor) =>
+    weight.write(tidy(() => sub(weight.read(), mul(sub(weight.read(), value), 1 - momentum))));
+  const { y, mean, variance } = fusedBatchNormActivation(x, gamma, beta, { epsilon, activation });
+  average(layer.movingMean, mean);
+  average(layer.movingVariance, variance);
+  return y;
 }
 
 function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation): SharedWeightsLayer | undefined {
-  const axis = layer.axis < 0 ? layer.axis + rank : layer.axis;
-  if (axis !== rank - 1 || !layer.scale || !layer.center) return undefined;
-  const { epsilon, momentum } = layer;
-  const average = (weight: Weight, value: Tensor) =>
-    weight.write(tidy(() => sub(weight.read(), mul(sub(weight.read(), value), 1 - momentum))));
-  return new SharedWeightsLayer(layer, (inputs, { training }) =>
-    tidy(() => {
-      const x = single(inputs);
-      const gamma = layer.gamma.read();
-      const beta = layer.beta.read();
-      if (!training) {
-        const moments = { mean: layer.movingMean.read(), variance: layer.movingVariance.read() };
-        return fusedBatchNormActivation(x, gamma, beta, { epsilon, activation, moments }).y;
-      }
-      const { y, mean, variance } = fusedBatchNormActivation(x, gamma, beta, { epsilon, activation });
-      average(layer.movingMean, mean);
-      average(layer.movingVariance, variance);
-      return y;
-    }),
+  if (!isUsualNorm(layer, rank)) return undefined;
+  return SharedWeightsLayer.of(layer, (inputs, { training }) =>
+    tidy(() => normalize(layer, single(inputs), activation, training)),
   );
+}
+
+/** Convolution → BatchNormalization → activation in the original graph. */
+interface Unit {
+  convolution: ConvolutionLayer;
+  norm: NormLayer;
+  activation: FusedActivation;
+  options: UnitOptions;
+  /** What the convolution reads, in front of an absorbed padding. */
+  input: SymbolicTensor;
+  /** Shape of the convolution's output. */
+  shape: Shape;
+  isBlocked: boolean;
+}
+
+/**
+ * The `norm` tensors of deferred maps. A layer with two outputs would hand on both, but tfjs-layers runs a layer once for
+ * each of its outputs.
+ */
+const NORMS = new WeakMap<Tensor, Tensor>();
+
+/** A unit's map: deferred while the fused kernels train, else finished. */
+function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined): SharedWeightsLayer {
+  const { convolution, norm, activation, options } = unit;
+  const run: Run = (inputs, { training }) => {
+    const x = single(inputs) as Tensor4D;
+    const filter = filterOf(convolution);
+    const gamma = norm.gamma.read();
+    const beta = norm.beta.read();
+    if (training && hasUnitKernels()) {
+      const inNorm = NORMS.get(x);
+      const input = inNorm ? { z: x, norm: inNorm, activation: inputActivation! } : cast(x, "float32");
+      const result = convUnit(input, { filter, gamma, beta }, options);
+      NORMS.set(result.z, result.norm);
+      tidy(() => {
+        norm.movingMean.write(movingAverage(norm.movingMean.read(), result.norm, "mean", norm.momentum));
+        norm.movingVariance.write(movingAverage(norm.movingVariance.read(), result.norm, "variance", norm.momentum));
+      });
+      return result.z;
+    }
+    return tidy(() => {
+      if (training || !hasUnitKernels())
+        return normalize(norm, plainConvolution(x, filter, options), activation, training);
+      const mean = norm.movingMean.read();
+      const variance = norm.movingVariance.read();
+      const weights = { filter, gamma, beta, mean, variance };
+      return convUnitInference(cast(x, "float32"), weights, { ...options, activation });
+    });
+  };
+  return new SharedWeightsLayer(convolution.name, [convolution, norm], run, () => unit.shape);
+}
+
+/** The finished map of a unit, plus a residual. */
+function applyLayer(name: string, unit: Unit): SharedWeightsLayer {
+  const run: Run = (inputs) => {
+    const [z, residual] = (Array.isArray(inputs) ? inputs : [inputs]) as [Tensor4D, Tensor | undefined];
+    const norm = NORMS.get(z);
+    if (norm) return applyNorm({ z, norm, activation: unit.activation }, residual);
+    return residual ? add(z, residual) : z.clone();
+  };
+  return new SharedWeightsLayer(name, [], run, () => unit.shape);
 }
 
 /**
@@ -175,27 +263,101 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
   }
 
   const isOnlyConsumer = (tensor: SymbolicTensor) => consumers.get(tensor) === 1;
+  const isUsedOnce = (layer: Layer) => layer.inboundNodes.length === 1;
+  const inputsOf = (tensor: SymbolicTensor) =>
+    (tensor.sourceLayer.inboundNodes as unknown as GraphNode[])[tensor.nodeIndex]!.inputTensors;
   const twinOf = (layer: Layer, make: () => Layer | undefined): Layer => {
     let twin = twins.get(layer);
     if (!twin) {
-      twin = make() ?? new SharedWeightsLayer(layer, (inputs, kwargs) => layer.call(inputs, kwargs as never));
+      twin = make() ?? SharedWeightsLayer.of(layer, (inputs, kwargs) => layer.call(inputs, kwargs as never));
       twins.set(layer, twin);
     }
     return twin;
   };
 
+  /** The unit whose finished map `tensor` is. What lies between its layers must be wanted by nobody else. */
+  const matchUnit = (tensor: SymbolicTensor): Unit | undefined => {
+    let source = tensor;
+    let activation: FusedActivation = "linear";
+    if (typeOf(source.sourceLayer) !== "BatchNormalization") {
+      const found = asActivation(source.sourceLayer);
+      if (!found || !isUsedOnce(source.sourceLayer)) return undefined;
+      activation = found;
+      source = inputsOf(source)[0]!;
+      if (!isOnlyConsumer(source)) return undefined;
+    }
+    const norm = source.sourceLayer as NormLayer;
+    if (typeOf(norm) !== "BatchNormalization" || !isUsedOnce(norm) || !isUsualNorm(norm, source.rank)) return undefined;
+    const output = inputsOf(source)[0]!;
+    const convolution = output.sourceLayer as ConvolutionLayer;
+    const plain = convolutionOptions(convolution);
+    if (!plain || !isUsedOnce(convolution) || !isOnlyConsumer(output)) return undefined;
+    let input = inputsOf(output)[0]!;
+    let pad: UnitOptions["pad"] = plain.pad;
+    const padding = input.sourceLayer as unknown as PaddingLayer;
+    if (
+      pad === "valid" &&
+      typeOf(input.sourceLayer) === "ZeroPadding2D" &&
+      padding.dataFormat !== "channelsFirst" &&
+      isUsedOnce(input.sourceLayer) &&
+      isOnlyConsumer(input)
+    ) {
+      pad = [[0, 0], ...padding.padding, [0, 0]];
+      input = inputsOf(input)[0]!;
+    }
+    const channels = output.shape.at(-1)!;
+    const inChannels = input.shape.at(-1)!;
+    // The kernels take four channels at a time; one filter a channel.
+    if (channels % 4 !== 0 || (plain.isDepthwise && channels !== inChannels)) return undefined;
+    const [height, width] = convolution.kernelSize;
+    const isPointwise = height === 1 && width === 1 && convolution.strides.every((stride) => stride === 1);
+    return {
+      convolution,
+      norm,
+      activation,
+      options: { ...plain, pad, epsilon: norm.epsilon },
+      input,
+      shape: output.shape,
+      isBlocked: (plain.isDepthwise || (isPointwise && typeof pad === "string")) && inChannels % 4 === 0,
+    };
+  };
+
+  const deferred = new Map<SymbolicTensor, SymbolicTensor>();
+  /** The deferred map of the unit whose finished map `tensor` is. */
+  const convertUnit = (tensor: SymbolicTensor, unit: Unit): SymbolicTensor => {
+    const known = deferred.get(tensor);
+    if (known) return known;
+    const before = unit.isBlocked && isOnlyConsumer(unit.input) ? matchUnit(unit.input) : undefined;
+    const inputs = before ? convertUnit(unit.input, before) : convert(unit.input);
+    const output = unitLayer(unit, before?.activation).apply(inputs) as SymbolicTensor;
+    deferred.set(tensor, output);
+    return output;
+  };
+
   const convert = (tensor: SymbolicTensor): SymbolicTensor => {
     const known = done.get(tensor);
     if (known) return known;
+    const finish = (result: SymbolicTensor) => {
+      done.set(tensor, result);
+      return result;
+    };
     const layer = tensor.sourceLayer;
-    const node = (layer.inboundNodes as unknown as GraphNode[])[tensor.nodeIndex]!;
-    const isUsedOnce = layer.inboundNodes.length === 1;
-    let inputs = node.inputTensors;
+    const unit = matchUnit(tensor);
+    if (unit) return finish(applyLayer(layer.name, unit).apply(convertUnit(tensor, unit)) as SymbolicTensor);
+    let inputs = inputsOf(tensor);
     let make: () => Layer | undefined = () => undefined;
     if (typeOf(layer) === "BatchNormalization") {
       make = () => fusedNorm(layer as NormLayer, tensor.rank, "linear");
     } else if (typeOf(layer) === "Conv2D" || typeOf(layer) === "DepthwiseConv2D") {
-      make = () => plainConvolution(layer as ConvolutionLayer);
+      make = () => lonelyConvolution(layer as ConvolutionLayer);
+    } else if (typeOf(layer) === "Add" && inputs.length === 2 && isUsedOnce(layer)) {
+      const branch = inputs.find((input) => isOnlyConsumer(input) && matchUnit(input));
+      const residual = inputs.find((input) => input !== branch);
+      if (branch && residual && util.arraysEqual(branch.shape as number[], residual.shape as number[])) {
+        const unit = matchUnit(branch)!;
+        const other = convert(residual);
+        return finish(applyLayer(layer.name, unit).apply([convertUnit(branch, unit), other]) as SymbolicTensor);
+      }
     } else {
       const activation = asActivation(layer);
       const source = inputs[0];
@@ -203,15 +365,15 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
       // The normalisation moves into the activation's place, so its own result must be wanted by nobody else.
       if (
         activation &&
-        isUsedOnce &&
+        isUsedOnce(layer) &&
         norm &&
         typeOf(norm) === "BatchNormalization" &&
-        norm.inboundNodes.length === 1 &&
+        isUsedOnce(norm) &&
         isOnlyConsumer(source)
       ) {
         const fused = fusedNorm(norm as NormLayer, source.rank, activation);
         if (fused) {
-          inputs = (norm.inboundNodes as unknown as GraphNode[])[source.nodeIndex]!.inputTensors;
+          inputs = inputsOf(source);
           make = () => fused;
         }
       }
@@ -220,9 +382,7 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     const outputs = twinOf(layer, make).apply(twinInputs.length === 1 ? twinInputs[0]! : twinInputs) as
       | SymbolicTensor
       | SymbolicTensor[];
-    const result = Array.isArray(outputs) ? outputs[tensor.outputTensorIndex ?? 0]! : outputs;
-    done.set(tensor, result);
-    return result;
+    return finish(Array.isArray(outputs) ? outputs[tensor.outputTensorIndex ?? 0]! : outputs);
   };
 
   return createModel({

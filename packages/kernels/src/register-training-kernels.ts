@@ -20,6 +20,8 @@ import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
 import { NORM_TRAINING, NORM_TRAINING_GRADIENT, normKernels } from "./wasm/norm-kernels.js";
+import { unitGradients } from "./wasm/unit-gradients.js";
+import { unitKernels } from "./wasm/unit-kernels.js";
 import { type WasmBackend, WasmRuntime } from "./wasm/wasm-runtime.js";
 
 /** Options of `registerTrainingKernels`. */
@@ -90,6 +92,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     elementwiseKernels(runtime),
     missingKernels(runtime),
     normKernels(runtime),
+    unitKernels(runtime),
   ];
   for (const kernels of groups) {
     for (const [name, kernel] of Object.entries(kernels)) register(name, kernel as never);
@@ -109,6 +112,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
       return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
     },
   });
+  unitGradients.forEach(registerGradient);
   setWasmRuntime(backend, runtime);
 
   let undone: Promise<void> | undefined;
@@ -118,7 +122,8 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     undo: () => {
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);
-        unregisterGradient(NORM_TRAINING);
+        for (const name of [NORM_TRAINING, ...unitGradients.map(({ kernelName }) => kernelName)])
+          unregisterGradient(name);
         for (const { name, before } of replaced) {
           unregisterKernel(name, "wasm");
           if (before) registerKernel(before);

@@ -16,8 +16,8 @@ interface ConvAttributes {
 type Shape4 = [number, number, number, number];
 
 const FLOAT = 4;
-const up8 = (n: number) => (n + 7) & ~7;
-const isPointwise = (info: ConvInfo) =>
+export const up8 = (n: number) => (n + 7) & ~7;
+export const isPointwise = (info: ConvInfo) =>
   info.filterHeight === 1 &&
   info.filterWidth === 1 &&
   info.strideHeight === 1 &&
@@ -26,11 +26,11 @@ const isPointwise = (info: ConvInfo) =>
   info.padInfo.left === 0 &&
   info.padInfo.bottom === 0 &&
   info.padInfo.right === 0;
-const pixels = (info: ConvInfo) => info.batchSize * info.outHeight * info.outWidth;
-const patchLength = (info: ConvInfo) => info.filterHeight * info.filterWidth * info.inChannels;
+export const pixels = (info: ConvInfo) => info.batchSize * info.outHeight * info.outWidth;
+export const patchLength = (info: ConvInfo) => info.filterHeight * info.filterWidth * info.inChannels;
 
 /** The numbers every spatial kernel takes, in order. */
-const geometry = (info: ConvInfo) => [
+export const geometry = (info: ConvInfo) => [
   info.batchSize,
   info.inHeight,
   info.inWidth,
@@ -47,25 +47,47 @@ const geometry = (info: ConvInfo) => [
   info.outWidth,
 ];
 
-/** C [M, N] = A [M, K] · B; `before` bytes of the scratch block stay untouched in front. */
+/** C [M, N] = A [M, K] · B. */
 function multiply(
   runtime: WasmRuntime,
-  a: (scratch: number) => number,
-  {
-    M,
-    K,
-    N,
-    b,
-    transposed,
-    before = 0,
-  }: { M: number; K: number; N: number; b: number; transposed: boolean; before?: number },
-  c: (scratch: number) => number,
+  a: number,
+  { M, K, N, b, transposed }: { M: number; K: number; N: number; b: number; transposed: boolean },
+  c: number,
 ): void {
   const packed = K * up8(N) * FLOAT;
-  const scratch = runtime.scratch(before + packed + runtime.threads * runtime.exports.gemmScratch(K) * FLOAT);
-  const panels = scratch + before;
+  const panels = runtime.scratch(packed + runtime.threads * runtime.exports.gemmScratch(K) * FLOAT);
   runtime.run("packB", b, K, N, transposed ? 1 : 0, panels);
-  runtime.run("gemm", a(scratch), panels, c(scratch), M, N, K, panels + packed);
+  runtime.run("gemm", a, panels, c, M, N, K, panels + packed);
+}
+
+/** Bytes of patches that the input gradient of a k × k convolution may hold at a time. */
+const PATCH_BYTES = 32 * 2 ** 20;
+
+/** Gradient of a convolution's input. Filters of more than one pixel go picture by picture, so that memory stays bounded. */
+export function inputGradient(runtime: WasmRuntime, info: ConvInfo, dy: TensorInfo, filter: TensorInfo): TensorInfo {
+  const out = runtime.output(info.inShape);
+  const K = info.outChannels;
+  const N = patchLength(info);
+  const b = runtime.address(filter);
+  if (isPointwise(info)) {
+    multiply(runtime, runtime.address(dy), { M: pixels(info), K, N, b, transposed: true }, runtime.address(out));
+    return out;
+  }
+  const area = info.outHeight * info.outWidth;
+  const images = Math.max(1, Math.min(info.batchSize, Math.floor(PATCH_BYTES / (area * N * FLOAT))));
+  const packed = K * up8(N) * FLOAT;
+  const patchBytes = images * area * N * FLOAT;
+  const panels = runtime.scratch(packed + patchBytes + runtime.threads * runtime.exports.gemmScratch(K) * FLOAT);
+  const patches = panels + packed;
+  runtime.run("packB", b, K, N, 1, panels);
+  for (let image = 0; image < info.batchSize; image += images) {
+    const count = Math.min(images, info.batchSize - image);
+    const source = runtime.address(dy) + image * area * K * FLOAT;
+    runtime.run("gemm", source, panels, patches, count * area, N, K, patches + patchBytes);
+    const target = runtime.address(out) + image * info.inHeight * info.inWidth * info.inChannels * FLOAT;
+    runtime.run("col2im", patches, target, count, ...geometry(info).slice(1));
+  }
+  return out;
 }
 
 const isFloat = (...tensors: TensorInfo[]) => tensors.every(({ dtype }) => dtype === "float32");
@@ -94,27 +116,21 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     const out = runtime.output(info.outShape);
     const M = pixels(info);
     const K = patchLength(info);
-    const product = { M, K, N: info.outChannels, b: runtime.address(filter), transposed: false };
+    const N = info.outChannels;
     if (isPointwise(info)) {
       multiply(
         runtime,
-        () => runtime.address(x),
-        product,
-        () => runtime.address(out),
+        runtime.address(x),
+        { M, K, N, b: runtime.address(filter), transposed: false },
+        runtime.address(out),
       );
-    } else {
-      const patches = M * K * FLOAT;
-      runtime.scratch(
-        patches + K * up8(info.outChannels) * FLOAT + runtime.threads * runtime.exports.gemmScratch(K) * FLOAT,
-      );
-      runtime.run("im2col", runtime.address(x), runtime.scratch(0), ...geometry(info));
-      multiply(
-        runtime,
-        (scratch) => scratch,
-        { ...product, before: patches },
-        () => runtime.address(out),
-      );
+      return out;
     }
+    const packed = K * up8(N) * FLOAT;
+    const panels = runtime.scratch(packed + runtime.threads * runtime.exports.unitForwardScratch(K) * FLOAT);
+    runtime.run("packB", runtime.address(filter), K, N, 0, panels);
+    const args = [panels, runtime.address(out), M, N, K, 0, panels + packed];
+    runtime.run("patchForward", runtime.address(x), ...args, ...geometry(info));
     return out;
   };
 
@@ -136,32 +152,7 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
         attrs.pad,
         attrs.dimRoundingMode,
       );
-      const out = runtime.output(attrs.inputShape!);
-      const product = {
-        M: pixels(info),
-        K: info.outChannels,
-        N: patchLength(info),
-        b: runtime.address(filter),
-        transposed: true,
-      };
-      if (isPointwise(info)) {
-        multiply(
-          runtime,
-          () => runtime.address(dy),
-          product,
-          () => runtime.address(out),
-        );
-      } else {
-        const before = product.M * product.N * FLOAT;
-        multiply(
-          runtime,
-          () => runtime.address(dy),
-          { ...product, before },
-          (scratch) => scratch,
-        );
-        runtime.run("col2im", runtime.scratch(0), runtime.address(out), ...geometry(info));
-      }
-      return out;
+      return inputGradient(runtime, info, dy, filter);
     },
     Conv2DBackpropFilter: ({ inputs, attrs }) => {
       const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
@@ -178,19 +169,18 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
       const M = patchLength(info);
       const N = info.outChannels;
       const depth = pixels(info);
-      const patches = isPointwise(info) ? 0 : depth * M * FLOAT;
-      const scratch = runtime.scratch(patches + runtime.threads * runtime.exports.gemmTransposedScratch(M, N) * FLOAT);
-      if (patches > 0) runtime.run("im2col", runtime.address(x), scratch, ...geometry(info));
-      runtime.run(
-        "gemmTransposed",
-        patches > 0 ? scratch : runtime.address(x),
-        runtime.address(dy),
-        M,
-        N,
-        depth,
-        scratch + patches,
-      );
-      runtime.run("sumParts", scratch + patches, runtime.address(out), M, N);
+      if (isPointwise(info)) {
+        const apart = runtime.exports.gemmTransposedScratch(M, N);
+        const scratch = runtime.scratch(runtime.threads * apart * FLOAT);
+        runtime.run("gemmTransposed", runtime.address(x), runtime.address(dy), M, N, depth, scratch);
+        runtime.run("sumParts", scratch, apart, runtime.address(out), M, N);
+      } else {
+        const apart = runtime.exports.unitBackwardScratch(M, N);
+        const scratch = runtime.scratch(runtime.threads * apart * FLOAT);
+        const args = [runtime.address(dy), 0, 0, runtime.address(x), depth, N, M, scratch];
+        runtime.run("patchBackward", ...args, ...geometry(info));
+        runtime.run("sumParts", scratch, apart, runtime.address(out), M, N);
+      }
       return out;
     },
     DepthwiseConv2dNative: ({ inputs, attrs }) => {

@@ -5,10 +5,6 @@ import type { WasmRuntime } from "./wasm-runtime.js";
 export function elementwiseKernels(
   runtime: WasmRuntime,
 ): Record<string, (call: { inputs: Record<string, TensorInfo>; attrs: { dtype?: string } }) => TensorInfo | undefined> {
-  const share = (x: TensorInfo): TensorInfo => {
-    runtime.backend.incRef(x.dataId);
-    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
-  };
   return {
     Add: ({ inputs }) => {
       const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
@@ -17,7 +13,7 @@ export function elementwiseKernels(
       runtime.run("add", runtime.address(a), runtime.address(b), runtime.address(out), util.sizeFromShape(a.shape));
       return out;
     },
-    Identity: ({ inputs }) => (inputs.x!.dtype === "string" ? undefined : share(inputs.x!)),
-    Cast: ({ inputs, attrs }) => (inputs.x!.dtype === attrs.dtype ? share(inputs.x!) : undefined),
+    Identity: ({ inputs }) => (inputs.x!.dtype === "string" ? undefined : runtime.share(inputs.x!)),
+    Cast: ({ inputs, attrs }) => (inputs.x!.dtype === attrs.dtype ? runtime.share(inputs.x!) : undefined),
   };
 }

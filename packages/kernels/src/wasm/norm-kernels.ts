@@ -35,7 +35,7 @@ export function normKernels(runtime: WasmRuntime): Record<string, (call: NormCal
       runtime.run("normSums", at(x), M, C, sums);
       exports.normMoments(sums, threads, M, C, at(mean), at(variance));
       exports.normFactors(at(inputs.gamma), at(inputs.beta), at(mean), at(variance), epsilon, C, factors);
-      runtime.run("normApply", at(x), at(y), M, C, factors, ACTIVATION_CODES[activation]);
+      runtime.run("normApply", at(x), at(y), M, C, factors, ACTIVATION_CODES[activation], 0);
       return [y, mean, variance];
     },
     [NORM_TRAINING_GRADIENT]: ({ inputs, attrs: { epsilon, activation } }) => {
@@ -44,26 +44,28 @@ export function normKernels(runtime: WasmRuntime): Record<string, (call: NormCal
       const dx = runtime.output(x!.shape);
       const dGamma = runtime.output([C]);
       const dBeta = runtime.output([C]);
-      const sums = runtime.scratch(threads * C * 16 + C * 20);
+      const sums = runtime.scratch(threads * C * 16 + C * 28);
       const factors = sums + threads * C * 16;
       const gradientFactors = factors + C * 8;
-      const code = ACTIVATION_CODES[activation];
-      exports.normFactors(at(gamma), at(beta), at(mean), at(variance), epsilon, C, factors);
-      runtime.run("normGradientSums", at(x), at(dy), at(mean), M, C, factors, code, sums);
-      exports.normGradientFactors(
-        sums,
-        threads,
+      const merged = gradientFactors + C * 12;
+      const moments = [at(mean), at(variance)];
+      exports.normFactors(at(gamma), at(beta), ...moments, epsilon, C, factors);
+      // dx holds g, the gradient behind the activation, until its sums are known.
+      runtime.run(
+        "normGradientSums",
+        at(x),
+        at(dy),
+        at(dx),
+        at(mean),
         M,
         C,
-        at(gamma),
-        at(mean),
-        at(variance),
-        epsilon,
-        at(dGamma),
-        at(dBeta),
-        gradientFactors,
+        factors,
+        ACTIVATION_CODES[activation],
+        sums,
       );
-      runtime.run("normGradient", at(x), at(dy), at(dx), M, C, factors, gradientFactors, code);
+      exports.normMergeSums(sums, threads, C, merged);
+      exports.normGradientFactors(merged, M, C, at(gamma), ...moments, epsilon, at(dGamma), at(dBeta), gradientFactors);
+      runtime.run("normGradient", at(x), at(dx), at(dx), M, C, gradientFactors);
       return [dx, dGamma, dBeta];
     },
     [NORM_INFERENCE]: ({ inputs, attrs: { epsilon, activation } }) => {
@@ -72,7 +74,7 @@ export function normKernels(runtime: WasmRuntime): Record<string, (call: NormCal
       const y = runtime.output(x!.shape);
       const factors = runtime.scratch(C * 8);
       exports.normFactors(at(gamma), at(beta), at(mean), at(variance), epsilon, C, factors);
-      runtime.run("normApply", at(x), at(y), M, C, factors, ACTIVATION_CODES[activation]);
+      runtime.run("normApply", at(x), at(y), M, C, factors, ACTIVATION_CODES[activation], 0);
       return y;
     },
   };

@@ -1,43 +1,46 @@
-/** What assembly/ exports. Addresses are byte offsets; kernels that end in (thread, threads) can be shared. */
-export interface WasmExports {
-  packB(...args: number[]): void;
-  gemm(...args: number[]): void;
-  gemmScratch(depth: number): number;
-  gemmTransposed(...args: number[]): void;
-  gemmTransposedScratch(rows: number, columns: number): number;
-  sumParts(...args: number[]): void;
-  im2col(...args: number[]): void;
-  col2im(...args: number[]): void;
-  depthwiseScratch(filterHeight: number, filterWidth: number): number;
-  depthwiseForward(...args: number[]): void;
-  depthwiseInputGradient(...args: number[]): void;
-  depthwiseFilterGradient(...args: number[]): void;
-  normSums(...args: number[]): void;
-  normMoments(...args: number[]): void;
-  normFactors(...args: number[]): void;
-  normApply(...args: number[]): void;
-  normGradientSums(...args: number[]): void;
-  normGradientFactors(...args: number[]): void;
-  normGradient(...args: number[]): void;
-  add(...args: number[]): void;
-  sumOfSquares(address: number, length: number): number;
-  adam(...args: number[]): void;
-}
+/** The kernels that threads share: their last two arguments are the thread and the number of threads. */
+export const SHARED_KERNELS = [
+  "packB",
+  "gemm",
+  "gemmTransposed",
+  "sumParts",
+  "sumVectors",
+  "col2im",
+  "unitForward",
+  "unitBackward",
+  "patchForward",
+  "patchBackward",
+  "depthwiseForward",
+  "depthwiseInputGradient",
+  "depthwiseFilterGradient",
+  "depthwiseUnitForward",
+  "depthwiseUnitBackward",
+  "normSums",
+  "normApply",
+  "normGradientSums",
+  "normGradient",
+  "add",
+  "adam",
+] as const;
 
-/** The kernels that threads share. */
-export type SharedKernel =
-  | "packB"
-  | "gemm"
-  | "gemmTransposed"
-  | "sumParts"
-  | "im2col"
-  | "col2im"
-  | "depthwiseForward"
-  | "depthwiseInputGradient"
-  | "depthwiseFilterGradient"
-  | "normSums"
-  | "normApply"
-  | "normGradientSums"
-  | "normGradient"
-  | "add"
-  | "adam";
+/** One of them. */
+export type SharedKernel = (typeof SHARED_KERNELS)[number];
+
+/** What the caller's thread runs alone. */
+type LoneKernel =
+  | "normMoments"
+  | "normFactors"
+  | "normMergeSums"
+  | "normGradientFactors"
+  | "movingAverage"
+  | "sumOfSquares"
+  | "gemmScratch"
+  | "gemmTransposedScratch"
+  | "unitForwardScratch"
+  | "unitBackwardScratch"
+  | "depthwiseScratch"
+  | "depthwiseUnitForwardScratch"
+  | "depthwiseUnitBackwardScratch";
+
+/** What assembly/ exports. Addresses are byte offsets, lengths count elements, scratch sizes count floats. */
+export type WasmExports = Record<SharedKernel | LoneKernel, (...args: number[]) => number>;

@@ -67,8 +67,24 @@ export class WasmRuntime {
     return this.backend.dataIdMap.get(tensor.dataId).memoryOffset >>> 0;
   }
 
+  /** @throws {BackendError} the memory cannot grow any further. */
   output(shape: number[], dtype: DataType = "float32"): TensorInfo {
-    return this.backend.makeOutput(shape, dtype);
+    const out = this.backend.makeOutput(shape, dtype);
+    // malloc returns 0 where the memory cannot grow; tfjs would write there.
+    if (this.address(out) === 0 && shape.every((size) => size > 0)) {
+      this.backend.disposeData(out.dataId);
+      const megabytes = (shape.reduce((product, size) => product * size, 4) / 2 ** 20).toFixed(0);
+      throw new BackendError(
+        `wasm kernels: out of memory (${megabytes} MB for a tensor [${shape.join(", ")}] refused). Use a smaller batch or image.`,
+      );
+    }
+    return out;
+  }
+
+  /** The same values as another tensor, without a copy. */
+  share(x: TensorInfo): TensorInfo {
+    this.backend.incRef(x.dataId);
+    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
   }
 
   /** The whole memory as it is now: growth makes older views stale, so take it after `output`. */

@@ -1,0 +1,294 @@
+// A depthwise convolution unit (see unit.ts). Rows of the activated input, padded with zeros on both sides, go round in a
+// ring that stays in the cache; the inner loops run along a row with four channels' filter in registers.
+import { activateRows, addSums, gradientRows, inputGradientRow, sumsOf } from "./batch-norm";
+import { at, madd, shareStart, zero } from "./simd";
+
+/** Rows the ring holds: all that one output row reads. */
+// @ts-ignore: decorator
+@inline
+function ringRows(KH: i32, dilationY: i32): i32 {
+  return (KH - 1) * dilationY + 1;
+}
+
+/** Columns of a padded input row. */
+// @ts-ignore: decorator
+@inline
+function paddedWidth(W: i32, left: i32, KW: i32, strideX: i32, dilationX: i32, OW: i32): i32 {
+  return left + max<i32>(W, (OW - 1) * strideX + (KW - 1) * dilationX + 1 - left);
+}
+
+/** Floats of scratch for each thread of `depthwiseUnitForward`. */
+export function depthwiseUnitForwardScratch(
+  W: i32, C: i32, KH: i32, KW: i32, strideX: i32, dilationY: i32, dilationX: i32, left: i32, OW: i32,
+): i32 {
+  return ringRows(KH, dilationY) * paddedWidth(W, left, KW, strideX, dilationX, OW) * C;
+}
+
+/** out[ox] (+)= Σⱼ row[ox · stride + j · dilation] · w[j], for all channels of one output row. */
+function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, strideX: i32, dilationX: i32, isFirst: bool): void {
+  const pixel = <usize>C << 2;
+  const step = pixel * strideX;
+  const tap = pixel * dilationX;
+  for (let c = 0; c < C; c += 4) {
+    let o = at(out, c);
+    let p = at(row, c);
+    const f = at(w, c);
+    if (KW == 3) {
+      const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel);
+      for (let ox = 0; ox < OW; ox++) {
+        const before = isFirst ? zero() : v128.load(o);
+        v128.store(o, madd(v128.load(p + 2 * tap), w2, madd(v128.load(p + tap), w1, madd(v128.load(p), w0, before))));
+        o += pixel;
+        p += step;
+      }
+    } else if (KW == 5) {
+      const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
+      for (let ox = 0; ox < OW; ox++) {
+        const before = isFirst ? zero() : v128.load(o);
+        const a = madd(v128.load(p + 2 * tap), w2, madd(v128.load(p + tap), w1, madd(v128.load(p), w0, before)));
+        v128.store(o, f32x4.add(a, madd(v128.load(p + 4 * tap), w4, f32x4.mul(v128.load(p + 3 * tap), w3))));
+        o += pixel;
+        p += step;
+      }
+    } else {
+      for (let ox = 0; ox < OW; ox++) {
+        let a = isFirst ? zero() : v128.load(o);
+        for (let j = 0; j < KW; j++) a = madd(v128.load(p + tap * j), v128.load(f + pixel * j), a);
+        v128.store(o, a);
+        o += pixel;
+        p += step;
+      }
+    }
+  }
+}
+
+/** A whole 3 × 3 filter at once, not dilated: out[ox] = Σ rows r0, r1, r2. */
+function threeRows(r0: usize, r1: usize, r2: usize, w: usize, out: usize, OW: i32, C: i32, strideX: i32): void {
+  const pixel = <usize>C << 2;
+  const step = pixel * strideX;
+  for (let c = 0; c < C; c += 4) {
+    const f = at(w, c);
+    const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
+    const w5 = v128.load(f + 5 * pixel), w6 = v128.load(f + 6 * pixel), w7 = v128.load(f + 7 * pixel), w8 = v128.load(f + 8 * pixel);
+    let p = at(r0, c), q = at(r1, c), r = at(r2, c), o = at(out, c);
+    for (let ox = 0; ox < OW; ox++) {
+      let a = f32x4.mul(v128.load(p), w0);
+      let b = f32x4.mul(v128.load(q), w3);
+      a = madd(v128.load(p + pixel), w1, a);
+      b = madd(v128.load(q + pixel), w4, b);
+      a = madd(v128.load(p + 2 * pixel), w2, a);
+      b = madd(v128.load(q + 2 * pixel), w5, b);
+      a = madd(v128.load(r), w6, a);
+      b = madd(v128.load(r + pixel), w7, b);
+      v128.store(o, f32x4.add(madd(v128.load(r + 2 * pixel), w8, a), b));
+      p += step;
+      q += step;
+      r += step;
+      o += pixel;
+    }
+  }
+}
+
+/** z = depthwise(a(x)), and each thread's Σz, Σz² in sums [threads][2][C] float64 (0: none). Threads share the output rows. */
+export function depthwiseUnitForward(
+  x: usize, inFactors: usize, inActivation: i32, w: usize, z: usize, sums: usize, scratch: usize, batch: i32, H: i32, W: i32,
+  C: i32, KH: i32, KW: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32,
+  thread: i32, threads: i32,
+): void {
+  const R = ringRows(KH, dilationY);
+  const width = paddedWidth(W, left, KW, strideX, dilationX, OW);
+  const ring = at(scratch, thread * R * width * C);
+  memory.fill(ring, 0, <usize>(R * width * C) << 2);
+  const own = sumsOf(sums, C, thread);
+  if (sums) memory.fill(own, 0, <usize>C << 4);
+  const last = shareStart(batch * OH, 1, thread + 1, threads);
+  const isPlain3 = KH == 3 && KW == 3 && dilationY == 1 && dilationX == 1;
+  let image = -1, next = 0;
+  for (let r = shareStart(batch * OH, 1, thread, threads); r < last; r++) {
+    const y0 = (r % OH) * strideY;
+    if (r / OH != image) {
+      image = r / OH;
+      next = y0;
+    }
+    // Ring rows count from −top.
+    for (next = max<i32>(next, y0); next < y0 + R; next++) {
+      const target = at(ring, ((next % R) * width + left) * C);
+      const y = next - top;
+      if (y < 0 || y >= H) memory.fill(target, 0, <usize>(W * C) << 2);
+      else {
+        const source = at(x, (image * H + y) * W * C);
+        if (inFactors) activateRows(source, target, W, C, inFactors, inActivation);
+        else memory.copy(target, source, <usize>(W * C) << 2);
+      }
+    }
+    const out = at(z, r * OW * C);
+    if (isPlain3) {
+      threeRows(
+        at(ring, (y0 % 3) * width * C), at(ring, ((y0 + 1) % 3) * width * C), at(ring, ((y0 + 2) % 3) * width * C), w, out, OW, C, strideX,
+      );
+    } else {
+      for (let i = 0; i < KH; i++) {
+        addRow(at(ring, ((y0 + i * dilationY) % R) * width * C), at(w, i * KW * C), out, OW, C, KW, strideX, dilationX, i == 0);
+      }
+    }
+    if (sums) addSums(out, OW, C, own);
+  }
+}
+
+/** Rows of dz that the rows of one filter height touch, and one more. */
+// @ts-ignore: decorator
+@inline
+function gradientRingRows(KH: i32, strideY: i32, dilationY: i32): i32 {
+  return ((KH - 1) * dilationY) / strideY + 2;
+}
+
+/** Floats of scratch for each thread of `depthwiseUnitBackward`; the filter's gradient [KH·KW, C] lies in front. */
+export function depthwiseUnitBackwardScratch(
+  W: i32, C: i32, KH: i32, KW: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, left: i32, OW: i32,
+): i32 {
+  const R = gradientRingRows(KH, strideY, dilationY);
+  return KH * KW * C + R * OW * C + 2 * paddedWidth(W, left, KW, strideX, dilationX, OW) * C + ((R + 3) & ~3);
+}
+
+/**
+ * One row of dz and one of the input: dx[ox · stride + j] += dz[ox] · w[j] and dw[j] += dz[ox] · a[ox · stride + j].
+ * dx is carried in registers along the row, because a value stored is slow to load again at once.
+ */
+function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i32, C: i32, strideX: i32): void {
+  const pixel = <usize>C << 2;
+  for (let c = 0; c < C; c += 4) {
+    const f = at(w, c), d = at(dw, c);
+    const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel);
+    let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel);
+    let g = at(dz, c), p = at(a, c), q = at(dx, c);
+    let a0 = v128.load(p);
+    let x0 = v128.load(q);
+    if (strideX == 1) {
+      let a1 = v128.load(p + pixel);
+      let x1 = v128.load(q + pixel);
+      for (let ox = 0; ox < OW; ox++) {
+        const gradient = v128.load(g);
+        const a2 = v128.load(p + 2 * pixel);
+        s0 = madd(gradient, a0, s0);
+        s1 = madd(gradient, a1, s1);
+        s2 = madd(gradient, a2, s2);
+        v128.store(q, madd(gradient, w0, x0));
+        x0 = madd(gradient, w1, x1);
+        x1 = madd(gradient, w2, v128.load(q + 2 * pixel));
+        a0 = a1;
+        a1 = a2;
+        g += pixel;
+        p += pixel;
+        q += pixel;
+      }
+      v128.store(q, x0);
+      v128.store(q + pixel, x1);
+    } else {
+      for (let ox = 0; ox < OW; ox++) {
+        const gradient = v128.load(g);
+        const a2 = v128.load(p + 2 * pixel);
+        s0 = madd(gradient, a0, s0);
+        s1 = madd(gradient, v128.load(p + pixel), s1);
+        s2 = madd(gradient, a2, s2);
+        v128.store(q, madd(gradient, w0, x0));
+        v128.store(q + pixel, madd(gradient, w1, v128.load(q + pixel)));
+        x0 = madd(gradient, w2, v128.load(q + 2 * pixel));
+        a0 = a2;
+        g += pixel;
+        p += 2 * pixel;
+        q += 2 * pixel;
+      }
+      v128.store(q, x0);
+    }
+    v128.store(d, s0);
+    v128.store(d + pixel, s1);
+    v128.store(d + 2 * pixel, s2);
+  }
+}
+
+/** The same for any filter width, stride and dilation. */
+function backwardRow(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i32, C: i32, KW: i32, strideX: i32, dilationX: i32): void {
+  const pixel = <usize>C << 2;
+  const step = pixel * strideX;
+  for (let c = 0; c < C; c += 4) {
+    for (let j = 0; j < KW; j++) {
+      const weight = v128.load(at(w, j * C + c));
+      let sum = v128.load(at(dw, j * C + c));
+      let g = at(dz, c), p = at(a, j * dilationX * C + c), q = at(dx, j * dilationX * C + c);
+      for (let ox = 0; ox < OW; ox++) {
+        const gradient = v128.load(g);
+        sum = madd(gradient, v128.load(p), sum);
+        v128.store(q, madd(gradient, weight, v128.load(q)));
+        g += pixel;
+        p += step;
+        q += step;
+      }
+      v128.store(at(dw, j * C + c), sum);
+    }
+  }
+}
+
+/**
+ * gIn (the gradient in front of the input's normalisation) with its sums, and each thread's part of the filter's
+ * gradient. Threads share the input rows.
+ */
+export function depthwiseUnitBackward(
+  g: usize, z: usize, outFactors: usize, x: usize, inFactors: usize, inMean: usize, inActivation: i32, w: usize, gIn: usize,
+  inSums: usize, scratch: usize, batch: i32, H: i32, W: i32, C: i32, KH: i32, KW: i32, strideY: i32, strideX: i32,
+  dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32, thread: i32, threads: i32,
+): void {
+  const R = gradientRingRows(KH, strideY, dilationY);
+  const width = paddedWidth(W, left, KW, strideX, dilationX, OW);
+  const rowBytes = <usize>(W * C) << 2;
+  const dw = at(scratch, thread * depthwiseUnitBackwardScratch(W, C, KH, KW, strideY, strideX, dilationY, dilationX, left, OW));
+  const ring = at(dw, KH * KW * C);
+  const a = at(ring, R * OW * C);
+  const dx = at(a, width * C);
+  /** Which row of dz each slot of the ring holds. */
+  const held = at(dx, width * C);
+  memory.fill(dw, 0, <usize>(KH * KW * C) << 2);
+  memory.fill(a, 0, <usize>(width * C) << 2);
+  memory.fill(held, 255, <usize>R << 2);
+  const own = sumsOf(inSums, C, thread);
+  if (inFactors) memory.fill(own, 0, <usize>C << 4);
+  const isFast = KW == 3 && dilationX == 1 && strideX <= 2;
+  const last = shareStart(batch * H, 1, thread + 1, threads);
+  for (let r = shareStart(batch * H, 1, thread, threads); r < last; r++) {
+    const image = r / H;
+    const input = at(x, r * W * C);
+    const middle = at(a, left * C);
+    if (inFactors) activateRows(input, middle, W, C, inFactors, inActivation);
+    else memory.copy(middle, input, rowBytes);
+    memory.fill(dx, 0, <usize>(width * C) << 2);
+    for (let i = 0; i < KH; i++) {
+      const ty = (r % H) + top - i * dilationY;
+      if (ty < 0 || ty % strideY != 0 || ty / strideY >= OH) continue;
+      const row = image * OH + ty / strideY;
+      const slot = row % R;
+      const dz = at(ring, slot * OW * C);
+      if (i32.load(at(held, slot)) != row) {
+        const source = <usize>(row * OW * C) << 2;
+        if (outFactors) {
+          for (let ox = 0; ox < OW; ox++) inputGradientRow(at(g + source, ox * C), at(z + source, ox * C), at(dz, ox * C), C, outFactors);
+        } else memory.copy(dz, g + source, <usize>(OW * C) << 2);
+        i32.store(at(held, slot), row);
+      }
+      const filter = at(w, i * KW * C), filterGradient = at(dw, i * KW * C);
+      if (isFast) backwardRow3(dz, a, dx, filter, filterGradient, OW, C, strideX);
+      else backwardRow(dz, a, dx, filter, filterGradient, OW, C, KW, strideX, dilationX);
+    }
+    const out = at(gIn, r * W * C);
+    if (inFactors) gradientRows(input, at(dx, left * C), out, inMean, W, C, inFactors, inActivation, own);
+    else memory.copy(out, at(dx, left * C), rowBytes);
+  }
+}
+
+/** out [n] = sum of the threads' parts, `apart` floats behind each other. Threads share the elements; n is a multiple of 4. */
+export function sumVectors(parts: usize, apart: i32, out: usize, n: i32, thread: i32, threads: i32): void {
+  const last = shareStart(n, 16, thread + 1, threads);
+  for (let i = shareStart(n, 16, thread, threads); i < last; i += 4) {
+    let total = v128.load(at(parts, i));
+    for (let t = 1; t < threads; t++) total = f32x4.add(total, v128.load(at(parts, t * apart + i)));
+    v128.store(at(out, i), total);
+  }
+}

@@ -1,0 +1,150 @@
+// A convolution unit: convolution, the normalisation and activation *in front of* it while its input is read, and the
+// sums for the normalisation behind it while its output is still in the cache. So a feature map is written once and read
+// once on the way forward; backward, one pass over blocks of rows gives the gradients of input and filter together.
+//
+// `inFactors` (0: the input is read as it is) holds the scale and shift [2][K] of the input's normalisation.
+// Backward, g is the gradient behind the normalisation that follows and z the unit's output, so that
+// dz = g·k₀ + z·k₁ + k₂ with `outFactors` [3][N] (0: g is dz already).
+import { activateRows, addSums, gradientRows, sumsOf } from "./batch-norm";
+import {
+  BLOCK, COLUMNS, columnPanels, GRAIN, multiplyBlock, multiplyTransposedBlock, packRows, packRowsOfPanels, ROWS, rowPanels,
+  tileColumns, tileRows,
+} from "./gemm";
+import { patchRows } from "./patches";
+import { at, madd, shareStart } from "./simd";
+
+/** Floats of scratch for each thread of `unitForward` and `patchForward`. */
+export function unitForwardScratch(K: i32): i32 {
+  return ROWS * COLUMNS + 2 * BLOCK * K;
+}
+
+/** z [M, N] = a(x) · P, and each thread's Σz, Σz² in sums [threads][2][N] float64 (0: none). */
+export function unitForward(
+  x: usize, inFactors: usize, inActivation: i32, P: usize, z: usize, M: i32, N: i32, K: i32, sums: usize, scratch: usize,
+  thread: i32, threads: i32,
+): void {
+  const corner = at(scratch, thread * unitForwardScratch(K));
+  const panel = at(corner, ROWS * COLUMNS);
+  const rowsOfX = at(panel, BLOCK * K);
+  const own = sumsOf(sums, N, thread);
+  if (sums) memory.fill(own, 0, <usize>N << 4);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
+  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
+    const rows = min<i32>(BLOCK, last - block);
+    let source = at(x, block * K);
+    if (inFactors) {
+      activateRows(source, rowsOfX, rows, K, inFactors, inActivation);
+      source = rowsOfX;
+    }
+    packRows(source, K, rows, panel);
+    const out = at(z, block * N);
+    multiplyBlock(panel, P, out, rows, N, K, corner);
+    if (sums) addSums(out, rows, N, own);
+  }
+}
+
+/** The same for any filter size, from patches that are never stored as a whole: M = B·OH·OW, K = KH·KW·C. */
+export function patchForward(
+  x: usize, P: usize, z: usize, M: i32, N: i32, K: i32, sums: usize, scratch: usize, batch: i32, H: i32, W: i32, C: i32,
+  KH: i32, KW: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32,
+  thread: i32, threads: i32,
+): void {
+  const corner = at(scratch, thread * unitForwardScratch(K));
+  const panel = at(corner, ROWS * COLUMNS);
+  const patches = at(panel, BLOCK * K);
+  const own = sumsOf(sums, N, thread);
+  if (sums) memory.fill(own, 0, <usize>N << 4);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
+  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
+    const rows = min<i32>(BLOCK, last - block);
+    patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
+    packRows(patches, K, rows, panel);
+    const out = at(z, block * N);
+    multiplyBlock(panel, P, out, rows, N, K, corner);
+    if (sums) addSums(out, rows, N, own);
+  }
+}
+
+/** Rows of dz to column panels. */
+function gradientPanels(g: usize, z: usize, outFactors: usize, N: i32, rows: i32, panels: usize): void {
+  if (!outFactors) return columnPanels(g, N, rows, panels);
+  const k1 = at(outFactors, N), k2 = at(outFactors, 2 * N);
+  for (let r = 0; r < rows; r++) {
+    let target = at(panels, r * COLUMNS);
+    const gradient = at(g, r * N), value = at(z, r * N);
+    let n = 0;
+    for (; n + 8 <= N; n += 8) {
+      v128.store(target, madd(v128.load(at(gradient, n)), v128.load(at(outFactors, n)), madd(v128.load(at(value, n)), v128.load(at(k1, n)), v128.load(at(k2, n)))));
+      v128.store(target, madd(v128.load(at(gradient, n), 16), v128.load(at(outFactors, n), 16), madd(v128.load(at(value, n), 16), v128.load(at(k1, n), 16), v128.load(at(k2, n), 16))), 16);
+      target += <usize>(COLUMNS * BLOCK) << 2;
+    }
+    if (n < N) {
+      v128.store(target, madd(v128.load(at(gradient, n)), v128.load(at(outFactors, n)), madd(v128.load(at(value, n)), v128.load(at(k1, n)), v128.load(at(k2, n)))));
+      v128.store(target, f32x4.splat(0), 16);
+    }
+  }
+}
+
+/** Floats of scratch for each thread of `unitBackward` and `patchBackward`; the filter's gradient lies in front. */
+export function unitBackwardScratch(K: i32, N: i32): i32 {
+  return tileRows(K) * tileColumns(N) + BLOCK * (tileRows(K) + tileColumns(N) + K + N) + ROWS * COLUMNS;
+}
+
+/**
+ * gIn [M, K] (0: not wanted), the gradient in front of the input's normalisation, with its sums as in `gradientRows`,
+ * and each thread's part of the filter's gradient [K, N] (`sumParts` adds them up). PT: the packed transposed filter.
+ */
+export function unitBackward(
+  g: usize, z: usize, outFactors: usize, x: usize, inFactors: usize, inMean: usize, inActivation: i32, PT: usize,
+  gIn: usize, inSums: usize, M: i32, N: i32, K: i32, scratch: usize, thread: i32, threads: i32,
+): void {
+  const sum = at(scratch, thread * unitBackwardScratch(K, N));
+  const panelsOfX = at(sum, tileRows(K) * tileColumns(N));
+  const panelsOfG = at(panelsOfX, BLOCK * tileRows(K));
+  const rowsOfX = at(panelsOfG, BLOCK * tileColumns(N));
+  const packed = at(rowsOfX, BLOCK * K);
+  const corner = at(packed, BLOCK * N);
+  const own = sumsOf(inSums, K, thread);
+  memory.fill(sum, 0, <usize>(tileRows(K) * tileColumns(N)) << 2);
+  if (inFactors && gIn) memory.fill(own, 0, <usize>K << 4);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
+  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
+    const rows = min<i32>(BLOCK, last - block);
+    gradientPanels(at(g, block * N), at(z, block * N), outFactors, N, rows, panelsOfG);
+    const input = at(x, block * K);
+    let source = input;
+    if (inFactors) {
+      activateRows(input, rowsOfX, rows, K, inFactors, inActivation);
+      source = rowsOfX;
+    }
+    rowPanels(source, K, rows, panelsOfX);
+    multiplyTransposedBlock(panelsOfX, panelsOfG, sum, K, N, rows);
+    if (gIn) {
+      const out = at(gIn, block * K);
+      packRowsOfPanels(panelsOfG, N, rows, packed);
+      multiplyBlock(packed, PT, out, rows, K, N, corner);
+      if (inFactors) gradientRows(input, out, out, inMean, rows, K, inFactors, inActivation, own);
+    }
+  }
+}
+
+/** Each thread's part of the filter's gradient, from patches. */
+export function patchBackward(
+  g: usize, z: usize, outFactors: usize, x: usize, M: i32, N: i32, K: i32, scratch: usize, batch: i32, H: i32, W: i32, C: i32,
+  KH: i32, KW: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32,
+  thread: i32, threads: i32,
+): void {
+  const sum = at(scratch, thread * unitBackwardScratch(K, N));
+  const panelsOfX = at(sum, tileRows(K) * tileColumns(N));
+  const panelsOfG = at(panelsOfX, BLOCK * tileRows(K));
+  const patches = at(panelsOfG, BLOCK * tileColumns(N));
+  memory.fill(sum, 0, <usize>(tileRows(K) * tileColumns(N)) << 2);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
+  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
+    const rows = min<i32>(BLOCK, last - block);
+    gradientPanels(at(g, block * N), at(z, block * N), outFactors, N, rows, panelsOfG);
+    patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
+    rowPanels(patches, K, rows, panelsOfX);
+    multiplyTransposedBlock(panelsOfX, panelsOfG, sum, K, N, rows);
+  }
+}

@@ -1,0 +1,107 @@
+import { backend_util, conv2d, depthwiseConv2d, engine, type Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
+import type { FusedActivation } from "../fused-activation.js";
+import { MOVING_AVERAGE, NORM_APPLY, UNIT, UNIT_DEFERRED, UNIT_INFERENCE } from "../wasm/unit-kernels.js";
+import { currentWasmRuntime } from "./current-wasm-runtime.js";
+
+/**
+ * A feature map that is not yet normalised: y = activation(z · scale + shift), with `norm` [4, C] = scale, shift, mean,
+ * variance. Whoever reads it applies that on the way.
+ *
+ * Gradients follow a protocol of their own: the reader gives `z` the gradient g behind the normalisation (that is
+ * dL/dy · activation′) and `norm` the sums Σg and Σg·(z − mean) in its first two rows; the unit that made z turns both
+ * into the gradient of the convolution. Both are linear, so several readers add up.
+ */
+export interface Deferred {
+  z: Tensor4D;
+  norm: Tensor;
+  activation: FusedActivation;
+}
+
+/** A convolution with the normalisation behind it. */
+export interface UnitOptions {
+  isDepthwise: boolean;
+  strides: [number, number];
+  dilations: [number, number];
+  pad: "same" | "valid" | backend_util.ExplicitPadding;
+  epsilon: number;
+}
+
+type Shape4 = [number, number, number, number];
+
+/** Whether units run on this backend: fused kernels are registered. */
+export const hasUnitKernels = (): boolean => currentWasmRuntime() !== undefined;
+
+/** Geometry of a unit. */
+export function unitInfo(
+  inputShape: number[],
+  filterShape: number[],
+  { strides, dilations, pad, isDepthwise }: UnitOptions,
+): backend_util.Conv2DInfo {
+  return backend_util.computeConv2DInfo(
+    inputShape as Shape4,
+    filterShape as Shape4,
+    strides,
+    dilations,
+    pad,
+    undefined,
+    isDepthwise,
+  );
+}
+
+/** Training: convolution of a plain or deferred map, to a deferred one (its activation is the caller's to say). */
+export function convUnit(
+  input: Tensor4D | Deferred,
+  { filter, gamma, beta }: { filter: Tensor4D; gamma: Tensor; beta: Tensor },
+  options: UnitOptions,
+): { z: Tensor4D; norm: Tensor } {
+  const deferred = "z" in input ? input : undefined;
+  const x = deferred ? deferred.z : (input as Tensor4D);
+  const info = unitInfo(x.shape, filter.shape, options);
+  const inputs = { x, ...(deferred && { norm: deferred.norm }), filter, gamma, beta };
+  const attrs = {
+    info,
+    isDepthwise: options.isDepthwise,
+    epsilon: options.epsilon,
+    activation: deferred?.activation ?? "linear",
+  };
+  const [z, norm] = engine().runKernel(deferred ? UNIT_DEFERRED : UNIT, inputs, attrs as never) as unknown as [
+    Tensor4D,
+    Tensor,
+  ];
+  return { z, norm };
+}
+
+/** Inference: activation(normalised convolution) with given moments. */
+export function convUnitInference(
+  x: Tensor4D,
+  weights: { filter: Tensor4D; gamma: Tensor; beta: Tensor; mean: Tensor; variance: Tensor },
+  options: UnitOptions & { activation: FusedActivation },
+): Tensor4D {
+  const info = unitInfo(x.shape, weights.filter.shape, options);
+  const attrs = {
+    info,
+    isDepthwise: options.isDepthwise,
+    epsilon: options.epsilon,
+    activation: options.activation,
+  };
+  return engine().runKernel(UNIT_INFERENCE, { x, ...weights }, attrs as never) as Tensor4D;
+}
+
+/** The convolution alone, of tfjs operations. */
+export function plainConvolution(x: Tensor4D, filter: Tensor4D, options: UnitOptions): Tensor4D {
+  const { strides, pad, dilations } = options;
+  return options.isDepthwise
+    ? depthwiseConv2d(x, filter, strides, pad as never, "NHWC", dilations)
+    : conv2d(x, filter, strides, pad, "NHWC", dilations);
+}
+
+/** y = activation(z · scale + shift) + residual, as a plain map. */
+export function applyNorm({ z, norm, activation }: Deferred, residual?: Tensor): Tensor {
+  const inputs = { z, norm, ...(residual && { residual }) };
+  return engine().runKernel(NORM_APPLY, inputs, { activation } as never) as Tensor;
+}
+
+/** moving + (mean or variance of `norm` − moving) · (1 − momentum). */
+export function movingAverage(moving: Tensor, norm: Tensor, which: "mean" | "variance", momentum: number): Tensor {
+  return engine().runKernel(MOVING_AVERAGE, { moving, norm }, { momentum, row: which === "mean" ? 2 : 3 }) as Tensor;
+}
