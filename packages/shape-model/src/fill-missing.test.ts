@@ -3,6 +3,7 @@ import { goldenFolder } from "@acr/testing";
 import { Matrix, pseudoInverse } from "ml-matrix";
 import { exampleShapes } from "./__fixtures__/example-shapes.js";
 import { expectClose } from "./__fixtures__/expect-close.js";
+import { applySimilarity } from "./apply-similarity.js";
 import { fillMissing } from "./fill-missing.js";
 import { PointModel } from "./point-model.js";
 
@@ -87,7 +88,44 @@ describe("fillMissing(model, shape, visible)", () => {
     expect([...blind.covariance[0]!]).toEqual([2, 0, 0, 0]);
   });
 
+  it("finds the pose from what is visible, and turns the covariance with it", () => {
+    const aligned = PointModel.fit(shapes.slice(0, 100), { align: "procrustes" });
+    const options = { modes: 2, align: "similarity" } as const;
+    const pose = { scale: 40, rotationRadians: 0.8, translation: [120, -30] as const };
+    const [upright, turned] = [heldOut[2]!, applySimilarity(pose, heldOut[2]!)].map((shape) =>
+      fillMissing(aligned, shape, visible, options),
+    );
+    expectClose(turned!.shape, [...applySimilarity(pose, upright!.shape)], 1e-8);
+    for (const q of [0, 1, 4, 5, 8, 9]) expect(turned!.shape[q]).toBe(applySimilarity(pose, heldOut[2]!)[q]);
+    // A joint matrix J = diag(R, R) · scale by hand.
+    const [cos, sin] = [40 * Math.cos(0.8), 40 * Math.sin(0.8)];
+    const jacobian = new Matrix([
+      [cos, -sin, 0, 0],
+      [sin, cos, 0, 0],
+      [0, 0, cos, -sin],
+      [0, 0, sin, cos],
+    ]);
+    const expected = jacobian.mmul(new Matrix(upright!.covariance.map((row) => [...row]))).mmul(jacobian.transpose());
+    turned!.covariance.forEach((row, p) => {
+      expectClose(row, expected.getRow(p), 1e-7);
+    });
+    let [filled, mean] = [0, 0];
+    for (const shape of heldOut) {
+      filled += error(fillMissing(aligned, shape, visible, options).shape, shape);
+      mean += error(fillMissing(aligned, shape, visible, { ...options, modes: 0 }).shape, shape);
+    }
+    expect(filled).toBeLessThan(0.5 * mean);
+  });
+
   it.each([
+    [
+      () => fillMissing(model, heldOut[0]!, [0, 0, 1, 0, 0], { align: "similarity" }),
+      "visible must show at least 2 landmarks to find the pose; got 1",
+    ],
+    [
+      () => fillMissing(model, heldOut[0]!, visible, { align: "rigid" as never }),
+      'align must be "none" or "similarity"',
+    ],
     [() => fillMissing(model, [1, 2], visible), "shape must have 10 numbers; got 2"],
     [() => fillMissing(model, heldOut[0]!, [1, 0]), "visible must have 5 flags; got 2"],
     [

@@ -1,7 +1,14 @@
 import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
-import { CholeskyDecomposition, Matrix } from "ml-matrix";
+import { applySimilarity } from "./apply-similarity.js";
+import { ConditionalLaw } from "./internal/conditional-law.js";
+import { invertSimilarity } from "./invert-similarity.js";
 import type { ModeOptions } from "./mode-options.js";
 import type { PointModel } from "./point-model.js";
+import { type Similarity, similarityBetween } from "./similarity-between.js";
+
+/** Pose and form are found in turn until neither moves a point by more than this share of the mean's size. */
+const SETTLED = 1e-10;
+const MAX_ROUNDS = 100;
 
 /** Options of `fillMissing`. */
 export interface FillMissingOptions extends ModeOptions {
@@ -10,6 +17,11 @@ export interface FillMissingOptions extends ModeOptions {
    * variance of the modes left out, spread over the coordinates, and 0.1 % of the mean variance of a coordinate.
    */
   noiseVariance?: number;
+  /**
+   * `"similarity"` looks for the position, rotation and scale of the face from its visible landmarks, at least 2, as for a
+   * model fitted with `align: "procrustes"`; `"none"` takes the shape in the model's own frame. Default `"none"`.
+   */
+  align?: "none" | "similarity";
 }
 
 /** What `fillMissing` gives. */
@@ -28,11 +40,13 @@ export interface FilledShape {
  *   b ~ N(0, Λ),  x = mean + Vᵀ b + ε,  ε ~ N(0, σ² I)
  *   A = V_s V_sᵀ + σ² Λ⁻¹,   E[b | x_s] = A⁻¹ V_s (x_s − mean_s),   Cov[x_u | x_s] = σ² V_uᵀ A⁻¹ V_u + σ² I
  *
- * with s the visible and u the unseen coordinates. With nothing visible the result is the mean.
+ * with s the visible and u the unseen coordinates. With nothing visible the result is the mean. With `align: "similarity"`
+ * pose and coefficients are found in turn, and the pose counts as known in the covariance.
  *
- * @param shape - flat, in the model's frame; unseen coordinates are not read and may be NaN.
+ * @param shape - flat, in the model's frame, or in any with `align: "similarity"`; unseen coordinates are not read and may be NaN.
  * @param visible - K flags.
- * @throws {ShapeError} wrong lengths.   @throws {InvalidArgumentError} a visible number is not finite, an option out of range.
+ * @throws {ShapeError} wrong lengths.   @throws {InvalidArgumentError} a visible number is not finite, an option out
+ *   of range, too few visible landmarks to find the pose.
  * @see Tipping and Bishop, JRSS B 61(3), 1999 (probabilistic PCA). Deviations: σ² by default as stated above.
  * @example const { shape } = fillMissing(model, labels, visible);
  */
@@ -42,7 +56,10 @@ export function fillMissing(
   visible: ArrayLike<number | boolean>,
   options: FillMissingOptions = {},
 ): FilledShape {
-  checkOptions("fillMissing", options, ["modes", "noiseVariance"]);
+  checkOptions("fillMissing", options, ["modes", "noiseVariance", "align"]);
+  const { align = "none" } = options;
+  if (align !== "none" && align !== "similarity")
+    throw new InvalidArgumentError(`fillMissing: align must be "none" or "similarity"; got ${JSON.stringify(align)}.`);
   const length = model.mean.length;
   if (shape?.length !== length) {
     throw new ShapeError(`fillMissing: shape must have ${length} numbers; got ${shape?.length ?? "none"}.`);
@@ -74,35 +91,51 @@ export function fillMissing(
       throw new InvalidArgumentError(`fillMissing: shape[${q}] is visible and must be finite; got ${shape[q]}.`);
     }
   }
-  const filled = Float64Array.from(shape);
-  for (const q of unseen) filled[q] = model.mean[q]!;
-  const noise = (p: number, q: number) => (p === q ? noiseVariance : 0);
-  if (missing.length === 0) return { shape: filled, missing, covariance: [] };
-  if (used.length === 0) {
-    return {
-      shape: filled,
-      missing,
-      covariance: unseen.map((_, p) => Float64Array.from(unseen, (_, q) => noise(p, q))),
-    };
+  const law = new ConditionalLaw(model, { modes: used.length, noiseVariance, seen, unseen });
+  if (align === "none") {
+    const { filled } = law.fill(shape);
+    return { shape: filled, missing, covariance: missing.length === 0 ? [] : law.covariance() };
   }
-  const columns = (coordinates: readonly number[]) =>
-    new Matrix(used.map((_, i) => coordinates.map((q) => model.modes[i]![q]!)));
-  const hidden = columns(unseen);
-  const precision = Matrix.diag(used.map((value) => noiseVariance / value));
-  let coefficients = Matrix.zeros(used.length, 1);
-  let factor: CholeskyDecomposition | undefined;
-  if (seen.length > 0) {
-    const shown = columns(seen);
-    precision.add(shown.mmul(shown.transpose()));
-    const deviations = Matrix.columnVector(seen.map((q) => shape[q]! - model.mean[q]!));
-    factor = new CholeskyDecomposition(precision);
-    coefficients = factor.solve(shown.mmul(deviations));
+  const pose = findPose(law, shape, { seen, mean: model.mean });
+  const { filled } = law.fill(applySimilarity(invertSimilarity(pose), shape));
+  const moved = applySimilarity(pose, filled);
+  for (const q of seen) moved[q] = shape[q]!;
+  return { shape: moved, missing, covariance: missing.length === 0 ? [] : turned(law.covariance(), pose) };
+}
+
+/** The pose that brings what the model makes of the visible landmarks nearest to them. */
+function findPose(
+  law: ConditionalLaw,
+  shape: ArrayLike<number>,
+  { seen, mean }: { seen: readonly number[]; mean: Float64Array },
+): Similarity {
+  if (seen.length < 4)
+    throw new InvalidArgumentError(
+      `fillMissing: visible must show at least 2 landmarks to find the pose; got ${seen.length / 2}.`,
+    );
+  const of = (values: ArrayLike<number>) => seen.map((q) => values[q]!);
+  const target = of(shape);
+  const size = mean.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  let expected = of(mean);
+  let pose = similarityBetween(expected, target);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const before = expected;
+    expected = of(law.fill(applySimilarity(invertSimilarity(pose), shape)).expected);
+    pose = similarityBetween(expected, target);
+    if (expected.every((value, i) => Math.abs(value - before[i]!) <= SETTLED * size)) break;
   }
-  const expected = hidden.transpose().mmul(coefficients);
-  for (let i = 0; i < unseen.length; i++) filled[unseen[i]!]! += expected.get(i, 0);
-  const spread = hidden.transpose().mmul((factor ?? new CholeskyDecomposition(precision)).solve(hidden));
-  const covariance = unseen.map((_, p) =>
-    Float64Array.from(unseen, (_, q) => noiseVariance * spread.get(p, q) + noise(p, q)),
+  return pose;
+}
+
+/** C ↦ s² R C Rᵀ for pairs of coordinates. */
+function turned(covariance: readonly Float64Array[], { scale, rotationRadians }: Similarity): Float64Array[] {
+  const still = { scale, rotationRadians, translation: [0, 0] as const };
+  const rows = covariance.map((row) => applySimilarity(still, row));
+  const columns = rows.map((_, q) =>
+    applySimilarity(
+      still,
+      Float64Array.from(rows, (row) => row[q]!),
+    ),
   );
-  return { shape: filled, missing, covariance };
+  return rows.map((_, p) => Float64Array.from(columns, (column) => column[p]!));
 }

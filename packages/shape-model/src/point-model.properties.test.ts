@@ -1,4 +1,4 @@
-import { createRandom } from "@acr/core";
+import { AcrError, createRandom } from "@acr/core";
 import fc from "fast-check";
 import { alignShapes } from "./align-shapes.js";
 import { applySimilarity } from "./apply-similarity.js";
@@ -115,6 +115,34 @@ describe("PointModel, for any shapes", () => {
         expect(farthest(merged.eigenvalues, whole.eigenvalues)).toBeLessThan(1e-9 * whole.eigenvalues[0]!);
       }),
       runs,
+    );
+  });
+});
+
+describe("PointModel.fromBinary, for any damage", () => {
+  const bytes = PointModel.fit([
+    [0, 0, 1, 0.5],
+    [0, 1, 1, 0],
+    [1, 0, 0.3, 1],
+  ]).toBinary();
+  const damages = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+
+  it("gives a model that is one, or one clear error; never another failure", () => {
+    fc.assert(
+      fc.property(damages, fc.nat(bytes.length), (changes, cut) => {
+        const damaged = bytes.slice(0, cut % 3 === 0 ? cut : bytes.length);
+        for (const [at, value] of changes) if (at < damaged.length) damaged[at] = value;
+        let model: PointModel;
+        try {
+          model = PointModel.fromBinary(damaged);
+        } catch (error) {
+          expect(AcrError.isInstance(error)).toBe(true);
+          expect((error as Error).message).toMatch(/^PointModel\.fromBinary: /);
+          return;
+        }
+        expect(model.smooth([0, 0, 1, 1]).every(Number.isFinite)).toBe(true);
+      }),
+      { numRuns: 2000, seed: 6 },
     );
   });
 });

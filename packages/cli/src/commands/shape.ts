@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError as CommanderArgumentError, Option } from 
 import { centeredFaces } from "../internal/centered-faces.js";
 import { addDatasetOptions, type DatasetOptions } from "../internal/dataset-options.js";
 import { parseCount } from "../internal/parsers.js";
+import { percent } from "../internal/percent.js";
 import { printJson } from "../internal/print-json.js";
 import { facesOfDataset, facesOfModel, schemeOf } from "../internal/shape-faces.js";
 import { readShapeModel, shapeModelContent } from "../internal/shape-model-file.js";
@@ -186,8 +187,6 @@ function parseSchedule(text: string): readonly Stage[] {
   if (Array.isArray(value) && value.every((stage) => stage !== null && typeof stage === "object")) return value;
   throw new CommanderArgumentError(`expected JSON such as '[{"fromEpoch":0,"fraction":0.8}]'; got "${text}".`);
 }
-
-const percent = (ratio: number) => `${(100 * ratio).toFixed(ratio >= 0.9995 ? 2 : 1)} %`;
 
 function stageTable(stages: readonly StageModes[]): string {
   const rows = [

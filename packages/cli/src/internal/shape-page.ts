@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@acr/core";
 import { type PointModel, type Stage, stageModes } from "@acr/shape-model";
 import { type FaceContour, faceContours } from "./face-contours.js";
+import { percent } from "./percent.js";
 import { type ShapeFace, schemeOf } from "./shape-faces.js";
 import { SHAPE_PAGE_SCRIPT } from "./shape-page-script.js";
 import { SHAPE_PAGE_STYLE } from "./shape-page-style.js";
@@ -59,7 +60,7 @@ ${varianceCurve(table, stages)}
 <div class="scroll"><table><caption>Modes at each stage, in both readings of its percentage</caption><thead><tr><th scope="col">stage</th><th scope="col">share</th><th scope="col">k by variance</th><th scope="col">k by count</th><th scope="col">variance of the latter</th></tr></thead><tbody>${stages
     .map(
       ({ stage, byVariance, byCount, varianceByCount }) =>
-        `<tr><th scope="row">${stageStart(stage)}</th><td>${percent(stage.fraction)}</td><td>${byVariance}</td><td>${byCount}</td><td>${percent(varianceByCount)}</td></tr>`,
+        `<tr><th scope="row">${stageStart(stage)}</th><td>${percent(stage.fraction)}</td><td>${byVariance}</td><td>${byCount}</td><td>${percent(varianceByCount).replace(">", "&gt;")}</td></tr>`,
     )
     .join("")}</tbody></table></div>
 <h2>Difficulty Φ at each stage</h2>
@@ -72,7 +73,6 @@ ${faces.map((face, i) => faceStages(model, { face, index: i, contours, stages })
 }
 
 const round = (value: number) => Number(value.toPrecision(7));
-const percent = (ratio: number) => `${(100 * ratio).toFixed(ratio >= 0.9995 ? 2 : 1)} %`;
 const minus = (value: number) => `−${value}`;
 const escapeHtml = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
