@@ -41,10 +41,11 @@ function gaussian({ width, height, data }: RgbImage, sigma: number): void {
   );
   const total = kernel.reduce((sum, value) => sum + value, 0);
   for (let i = 0; i < kernel.length; i++) kernel[i]! /= total;
+  const line = new Float32Array((Math.max(width, height) + 2 * radius) * 3);
   for (let row = 0; row < height; row++)
-    convolveLine(data, { start: row * width * 3, step: 3, length: width, kernel, radius });
+    convolveLine(data, { start: row * width * 3, step: 3, length: width, kernel, radius, line });
   for (let column = 0; column < width; column++)
-    convolveLine(data, { start: column * 3, step: width * 3, length: height, kernel, radius });
+    convolveLine(data, { start: column * 3, step: width * 3, length: height, kernel, radius, line });
 }
 
 /** Convolves one row or column in place, from a copy whose ends are repeated so that the loop needs no bounds. */
@@ -56,9 +57,9 @@ function convolveLine(
     length,
     kernel,
     radius,
-  }: { start: number; step: number; length: number; kernel: Float32Array; radius: number },
+    line,
+  }: { start: number; step: number; length: number; kernel: Float32Array; radius: number; line: Float32Array },
 ): void {
-  const line = new Float32Array((length + 2 * radius) * 3);
   for (let i = 0, o = 0; i < length + 2 * radius; i++, o += 3) {
     const at = start + Math.min(length - 1, Math.max(0, i - radius)) * step;
     line[o] = data[at]!;

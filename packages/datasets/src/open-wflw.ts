@@ -63,7 +63,7 @@ export async function openWflw(options: OpenWflwOptions): Promise<OpenedDataset>
   lines.forEach((text, i) => {
     if (text.trim() === "") return;
     try {
-      const { name, ...face } = parseLine(text, list, i + 1);
+      const { name, ...face } = parseWflwLine(text, list, i + 1);
       if (split !== "train" && split !== "test" && !face.tags[split]) return;
       if (!isInside(images, name))
         throw new DataFormatError(`picture "${name.slice(0, 80)}" must lie inside WFLW_images.`, {
@@ -90,7 +90,8 @@ export async function openWflw(options: OpenWflwOptions): Promise<OpenedDataset>
   return openScan(`wflw:${split}`, wflw98, scan, { skipFaulty });
 }
 
-function parseLine(
+/** One line of a list file. */
+export function parseWflwLine(
   text: string,
   file: string,
   line: number,

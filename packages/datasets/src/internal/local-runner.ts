@@ -7,13 +7,15 @@ export class LocalRunner implements FaceRunner {
   readonly drawsPixels = true;
 
   constructor(
-    private readonly load: (source: PixelSource) => Promise<RgbImage>,
+    private readonly load: (source: PixelSource) => RgbImage | Promise<RgbImage>,
     private readonly augmentation?: Augmentation,
   ) {}
 
   async run({ source, ...task }: FaceTask): Promise<FaceOutcome> {
     try {
-      const loaded = await this.load(source);
+      const found = this.load(source);
+      // Rendered in the same turn where the pixels are at hand: their memory may be used again in the next.
+      const loaded = found instanceof Promise ? await found : found;
       return {
         image: renderFace(loaded, task, this.augmentation),
         sourceWidth: loaded.width,

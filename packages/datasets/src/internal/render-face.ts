@@ -13,7 +13,8 @@ export function renderFace(
     image = sampleCentered(image, store.map, store.size);
     store.into?.set(image.data);
   }
-  if (!crop) return image;
+  // Never the memory of the source, which its owner may fill anew.
+  if (!crop) return image === source ? { ...source, data: Uint8Array.from(source.data) } : image;
   image = sampleCentered(image, crop.map, crop.size);
   if (random && augmentation) augmentation.draw(createRandom(random)).photometric?.(image);
   return image;
