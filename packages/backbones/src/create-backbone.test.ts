@@ -105,6 +105,56 @@ describe("createBackbone(name, options)", () => {
     }
   });
 
+  test.each([
+    "efficientnet_lite0",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "resnet_18",
+    "pfld_050",
+    "mobilefacenet_100",
+  ])("%s has the parameters and features its preset says, and a pyramid of strides 2 to 32", (name) => {
+    const model = createBackbone(name, { inputSize: 64, pooling: "avg" });
+    const { parameterCount, featureCount } = getBackbonePreset(name);
+    expect(model.countParams()).toBe(parameterCount);
+    expect(model.outputs[0]!.shape).toEqual([null, featureCount]);
+    model.dispose();
+    const pyramid = createBackbone(name, { inputSize: [64, 96], outputIndices: [0, 1, 2, 3, 4] });
+    expect(pyramid.outputs.map(({ shape }) => shape.slice(1, 3))).toEqual(
+      [1, 2, 3, 4, 5].map((n) => [64 / 2 ** n, 96 / 2 ** n]),
+    );
+    pyramid.dispose();
+  });
+
+  test("dropPath leaves whole branches out in training alone, more often towards the end", () => {
+    for (const name of ["mobilenet_v2_035", "pfld_050"]) {
+      const model = createBackbone(name, { inputSize: 32, dropPath: 0.4 });
+      const rates = model.layers
+        .filter((layer) => layer.name.endsWith("_drop"))
+        .map((layer) => layer.getConfig() as { rate: number; noiseShape: unknown });
+      expect(rates.length).toBeGreaterThan(3);
+      expect(rates.map(({ rate }) => rate)).toEqual([...rates.map(({ rate }) => rate)].sort((a, b) => a - b));
+      expect(rates.every(({ rate }) => rate > 0 && rate < 0.4)).toBe(true);
+      expect(rates[0]!.noiseShape).toEqual([null, 1, 1, 1]);
+      model.dispose();
+    }
+  });
+
+  test("hard-swish is x · relu6(x + 3) / 6", () => {
+    const model = createBackbone("mobilenet_v3_small", { inputSize: 32 });
+    tf.tidy(() => {
+      const x = tf.tensor4d([-4, -3, -1, 0, 1, 3, 7, 2], [1, 1, 1, 8]);
+      const through = ["shift", "clip"].reduce(
+        (y, part) => model.getLayer(`conv_hard_swish_gate_${part}`).call(y, {}) as tf.Tensor4D,
+        x,
+      );
+      const gate = model.getLayer("conv_hard_swish_gate").call(through, {}) as tf.Tensor;
+      const y = model.getLayer("conv_hard_swish").call([x, gate], {}) as tf.Tensor;
+      const expected = Array.from(x.dataSync(), (v) => (v * Math.min(6, Math.max(0, v + 3))) / 6);
+      for (const [i, value] of y.dataSync().entries()) expect(value).toBeCloseTo(expected[i]!, 5);
+    });
+    model.dispose();
+  });
+
   test("trainable: false freezes everything, batchNormMomentum reaches every BatchNorm", () => {
     const model = createBackbone("mobilenet_v2_035", {
       inputSize: 32,
@@ -140,7 +190,6 @@ describe("createBackbone(name, options)", () => {
     ["mobilenet_v2_050", { outputIndices: [5] }, /outputIndices must be integers 0 … 4; got 5/],
     ["mobilenet_v2_050", { outputIndices: [] }, /must name one map at least/],
     ["mobilenet_v2_050", { outputIndices: [4], pooling: "avg" }, /exclude each other/],
-    ["mobilenet_v2_050", { dropPath: 0.1 }, /dropPath is known to efficientnet_\* only/],
     ["efficientnet_b0", { dropPath: 1 }, /dropPath must be a number in \[0, 1\); got 1/],
     ["mobilenet_v2_050", { batchNormMomentum: -1 }, /batchNormMomentum must be a number in \[0, 1\)/],
     ["mobilenet_v2_050", { seed: Number.NaN }, /seed must be a finite number or a string/],

@@ -16,9 +16,9 @@ export interface BackboneOptions {
   outputIndices?: readonly number[];
   /** Whether the weights train. Default true. */
   trainable?: boolean;
-  /** Chance of skipping the last residual branch in training, [0, 1), falling linearly to 0 at the first. EfficientNet only, default 0.2. */
+  /** Chance of skipping the last residual branch in training, [0, 1), falling linearly to 0 at the first. Default 0.2 for EfficientNet, else 0. */
   dropPath?: number;
-  /** Momentum of all BatchNorm layers, [0, 1). Default as in Keras: MobileNetV2 0.999, EfficientNet 0.99. */
+  /** Momentum of all BatchNorm layers, [0, 1). Default: the family's own, as in Keras: MobileNet 0.999, EfficientNet 0.99. */
   batchNormMomentum?: number;
   /** Seed of the starting weights. Default 0. */
   seed?: number | string;
@@ -26,9 +26,9 @@ export interface BackboneOptions {
 
 /**
  * A convolutional network that turns pictures into features, with the layers, names, paddings and parameters of Keras
- * Applications (without top). A plain tfjs LayersModel: it trains, saves and loads like any other.
+ * Applications (without top), where it has the model. A plain tfjs LayersModel: it trains, saves and loads like any other.
  *
- * Input: [B, H, W, 3] after `getBackbonePreset(name).preprocess` (MobileNetV2: −1 … 1; EfficientNet: 0 … 255).
+ * Input: [B, H, W, 3] after `getBackbonePreset(name).preprocess` (MobileNet: −1 … 1; EfficientNet B0–B7: 0 … 255).
  * Weights are random, equal for equal seeds; `loadKerasWeights` brings trained ones.
  *
  * @param name - one of `listBackbones()`.
@@ -55,9 +55,6 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
   const [height, width] = checkInputSize(caller, "inputSize", options.inputSize ?? preset.inputSize);
   checkOneOf(caller, "pooling", pooling, ["none", "avg", "max"]);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
-  if (dropPath !== undefined && !name.startsWith("efficientnet")) {
-    throw new InvalidArgumentError(`${caller}: dropPath is known to efficientnet_* only; got it with ${name}.`);
-  }
   if (batchNormMomentum !== undefined) checkRange(caller, "batchNormMomentum", batchNormMomentum);
   checkSeed(caller, seed);
   if (outputIndices && pooling !== "none") {

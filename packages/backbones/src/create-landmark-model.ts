@@ -1,8 +1,9 @@
 import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
-import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { input, type LayersModel, model } from "@tensorflow/tfjs-layers";
 import { checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
 import { Graph } from "./internal/graph.js";
 import { type HeadName, landmarkHeads } from "./internal/heads/landmark-heads.js";
+import { preprocessing } from "./internal/preprocessing.js";
 import { findRegistration } from "./internal/registry.js";
 
 /** Options of `createLandmarkModel`. */
@@ -31,7 +32,7 @@ export interface LandmarkModelOptions {
    * the moving statistics, which predictions use, have caught up with the weights.
    */
   batchNormMomentum?: number;
-  /** Chance of skipping the last residual branch in training, [0, 1). EfficientNet only, default 0.2. */
+  /** Chance of skipping the last residual branch in training, [0, 1). Default 0.2 for EfficientNet, else 0. */
   dropPath?: number;
   /** Seed of starting weights and dropout masks. Default 0. */
   seed?: number | string;
@@ -89,9 +90,6 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   checkOneOf(caller, "head", head, Object.keys(landmarkHeads));
   checkRange(caller, "batchNormMomentum", batchNormMomentum);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
-  if (dropPath !== undefined && !backbone.startsWith("efficientnet")) {
-    throw new InvalidArgumentError(`${caller}: dropPath is known to efficientnet_* only; got it with ${backbone}.`);
-  }
   checkSeed(caller, seed);
   const units = 2 * landmarkCount;
   if (meanShape && (meanShape.length !== units || !Array.from(meanShape).every(Number.isFinite))) {
@@ -99,11 +97,7 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   }
 
   const images = input({ shape: [height, width, 3], name: "image" });
-  const { scale, offset } = preset.preprocess;
-  const isIdentity = scale === 1 && offset === 0;
-  const pixels = isIdentity
-    ? images
-    : (layers.rescaling({ name: "preprocess", scale, offset }).apply(images) as SymbolicTensor);
+  const pixels = preprocessing(images, preset.preprocess);
   const { maps, poolingName } = build(pixels, { seed, batchNormMomentum, dropPath });
   const graph = new Graph({ seed, batchNormMomentum, batchNormEpsilon: HEAD_EPSILON, kernelStart: "torch-uniform" });
   const landmarks = landmarkHeads[head].build({

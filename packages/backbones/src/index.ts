@@ -12,3 +12,5 @@ export {
   loadKerasWeights,
 } from "./load-keras-weights.js";
 export { type LandmarkPrediction, predictLandmarks } from "./predict-landmarks.js";
+export { saveKerasModel } from "./save-keras-model.js";
+export { saveKerasWeights } from "./save-keras-weights.js";

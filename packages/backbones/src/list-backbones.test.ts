@@ -5,6 +5,14 @@ test("listBackbones() gives every name, families in order", () => {
   expect(listBackbones()).toEqual([
     ...["035", "050", "075", "100", "130", "140"].map((alpha) => `mobilenet_v2_${alpha}`),
     ...[0, 1, 2, 3, 4, 5, 6, 7].map((size) => `efficientnet_b${size}`),
+    ...[0, 1, 2, 3, 4].map((size) => `efficientnet_lite${size}`),
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "resnet_18",
+    "resnet_34",
+    "resnet_50",
+    "pfld_050",
+    "mobilefacenet_100",
   ]);
 });
 

@@ -5,6 +5,7 @@ import type { KerasLayerWeights } from "./internal/keras-layer-weights.js";
 import { isNormalization, toAffine } from "./internal/keras-normalization.js";
 import { type KerasFileKind, openKerasFile } from "./internal/open-keras-file.js";
 import { readBytes } from "./internal/read-bytes.js";
+import { snakeCase } from "./internal/snake-case.js";
 
 type Layer = layers.Layer;
 
@@ -84,13 +85,6 @@ export async function loadKerasWeights(
 const sample = (names: string[]) =>
   names.length === 0 ? "none" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
 const nameOf = ({ name, kind }: KerasLayerWeights) => name ?? (kind ? `${kind.className}_${kind.index}` : "unnamed");
-
-/** tfjs' class name as Keras writes it into files. */
-const snakeCase = (className: string) =>
-  className
-    .replace(/([A-Za-z0-9])([A-Z][a-z])/g, "$1_$2")
-    .replace(/([a-z])([A-Z])/g, "$1_$2")
-    .toLowerCase();
 
 interface Pair {
   layer: Layer;

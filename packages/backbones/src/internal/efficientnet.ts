@@ -8,6 +8,8 @@ import { roundChannels } from "./round-channels.js";
 export interface EfficientNetScale {
   width: number;
   depth: number;
+  /** The variant for phones: ReLU6, no squeeze-excite, stem, top and the repeats of the outer stages not scaled. */
+  lite?: boolean;
 }
 
 /** Table 1 of the paper (B0). */
@@ -26,12 +28,14 @@ const SQUEEZE_RATIO = 0.25;
  * EfficientNet: Tan and Le, ICML 2019, arXiv:1905.11946. Layers, names and paddings as in Keras Applications; pixels
  * 0–255 are scaled and normalised inside.
  *
+ * The lite variants (github.com/tensorflow/tpu, efficientnet/lite) have no Keras counterpart and take −1 … 1.
+ *
  * Deviations: tfjs has no Normalization layer, so a frozen 1×1 depthwise convolution of the same name does its work
  * (6 numbers where Keras counts 7: the seventh is the count of images seen). Normal kernels are cut at 2σ and not widened to make up for it.
  */
 export function efficientNet(
   input: SymbolicTensor,
-  { width, depth }: EfficientNetScale,
+  { width, depth, lite = false }: EfficientNetScale,
   options: GraphOptions,
 ): FeatureMaps {
   const graph = new Graph({
@@ -42,18 +46,27 @@ export function efficientNet(
   });
   const dropPath = options.dropPath ?? 0.2;
   const maps: SymbolicTensor[] = [];
-  let x = layers.rescaling({ name: "rescaling", scale: 1 / 255 }).apply(input) as SymbolicTensor;
-  x = imagenetNormalization(x);
+  const activate = (y: SymbolicTensor, name: string) =>
+    lite ? graph.relu6(y, name) : graph.activation(y, name, "swish");
+  let x = input;
+  if (!lite) {
+    x = layers.rescaling({ name: "rescaling", scale: 1 / 255 }).apply(x) as SymbolicTensor;
+    x = imagenetNormalization(x);
+  }
   x = graph.padForStride(x, "stem_conv_pad", 3);
-  let channels = roundChannels(32 * width);
+  let channels = lite ? 32 : roundChannels(32 * width);
   x = graph.conv(x, "stem_conv", channels, 3, { strides: 2, padding: "valid" });
-  x = graph.activation(graph.batchNorm(x, "stem_bn"), "stem_activation", "swish");
+  x = activate(graph.batchNorm(x, "stem_bn"), "stem_activation");
 
-  const repeatsOf = (repeats: number) => Math.ceil(depth * repeats);
-  const blockCount = STAGES.reduce((sum, stage) => sum + repeatsOf(stage.repeats), 0);
+  const repeatsOf = (stage: number) => {
+    const { repeats } = STAGES[stage]!;
+    const isOuter = stage === 0 || stage === STAGES.length - 1;
+    return lite && isOuter ? repeats : Math.ceil(depth * repeats);
+  };
+  const blockCount = STAGES.reduce((sum, _, stage) => sum + repeatsOf(stage), 0);
   let block = 0;
   for (const [s, stage] of STAGES.entries()) {
-    for (let i = 0; i < repeatsOf(stage.repeats); i++, block++) {
+    for (let i = 0; i < repeatsOf(s); i++, block++) {
       const name = `block${s + 1}${String.fromCharCode(97 + i)}`;
       const strides = i === 0 ? stage.strides : 1;
       const filters = roundChannels(stage.channels * width);
@@ -62,15 +75,15 @@ export function efficientNet(
       let y = x;
       if (stage.expansion !== 1) {
         y = graph.conv(y, `${name}_expand_conv`, expanded, 1);
-        y = graph.activation(graph.batchNorm(y, `${name}_expand_bn`), `${name}_expand_activation`, "swish");
+        y = activate(graph.batchNorm(y, `${name}_expand_bn`), `${name}_expand_activation`);
       }
       if (strides === 2) y = graph.padForStride(y, `${name}_dwconv_pad`, stage.kernelSize);
       y = graph.depthwise(y, `${name}_dwconv`, stage.kernelSize, {
         strides,
         padding: strides === 2 ? "valid" : "same",
       });
-      y = graph.activation(graph.batchNorm(y, `${name}_bn`), `${name}_activation`, "swish");
-      y = squeezeExcite(graph, y, name, Math.max(1, Math.trunc(channels * SQUEEZE_RATIO)), expanded);
+      y = activate(graph.batchNorm(y, `${name}_bn`), `${name}_activation`);
+      if (!lite) y = squeezeExcite(graph, y, name, Math.max(1, Math.trunc(channels * SQUEEZE_RATIO)), expanded);
       y = graph.batchNorm(graph.conv(y, `${name}_project_conv`, filters, 1), `${name}_project_bn`);
       if (strides === 1 && channels === filters) {
         const rate = (dropPath * block) / blockCount;
@@ -80,8 +93,8 @@ export function efficientNet(
       channels = filters;
     }
   }
-  x = graph.conv(x, "top_conv", roundChannels(1280 * width), 1);
-  maps.push(graph.activation(graph.batchNorm(x, "top_bn"), "top_activation", "swish"));
+  x = graph.conv(x, "top_conv", lite ? 1280 : roundChannels(1280 * width), 1);
+  maps.push(activate(graph.batchNorm(x, "top_bn"), "top_activation"));
   return { maps, poolingName: { avg: "avg_pool", max: "max_pool" } };
 }
 

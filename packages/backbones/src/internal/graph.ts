@@ -70,6 +70,30 @@ export class Graph {
     return layers.reLU({ name, maxValue: 6 }).apply(x) as SymbolicTensor;
   }
 
+  hardSigmoid(x: SymbolicTensor, name: string): SymbolicTensor {
+    const shifted = layers.rescaling({ name: `${name}_shift`, scale: 1, offset: 3 }).apply(x) as SymbolicTensor;
+    const clipped = this.relu6(shifted, `${name}_clip`);
+    return layers.rescaling({ name, scale: 1 / 6, offset: 0 }).apply(clipped) as SymbolicTensor;
+  }
+
+  /** x · relu6(x + 3) / 6 of layers that plain tfjs has. */
+  hardSwish(x: SymbolicTensor, name: string): SymbolicTensor {
+    return this.multiply(x, this.hardSigmoid(x, `${name}_gate`), name);
+  }
+
+  multiply(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor {
+    return layers.multiply({ name }).apply([x, y]) as SymbolicTensor;
+  }
+
+  pad(x: SymbolicTensor, name: string, cells: number): SymbolicTensor {
+    const sides: [number, number] = [cells, cells];
+    return layers.zeroPadding2d({ name, padding: [sides, sides] }).apply(x) as SymbolicTensor;
+  }
+
+  maxPool(x: SymbolicTensor, name: string, poolSize: number, strides: number): SymbolicTensor {
+    return layers.maxPooling2d({ name, poolSize, strides, padding: "valid" }).apply(x) as SymbolicTensor;
+  }
+
   relu(x: SymbolicTensor, name: string): SymbolicTensor {
     return layers.reLU({ name }).apply(x) as SymbolicTensor;
   }
@@ -84,6 +108,12 @@ export class Graph {
 
   add(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor {
     return layers.add({ name }).apply([x, y]) as SymbolicTensor;
+  }
+
+  /** shortcut + branch, where the branch is left out in training with a chance (Huang et al., ECCV 2016, per picture). */
+  residual(shortcut: SymbolicTensor, branch: SymbolicTensor, block: string, dropRate: number): SymbolicTensor {
+    const kept = dropRate > 0 ? this.dropout(branch, `${block}_drop`, dropRate, [null, 1, 1, 1]) : branch;
+    return this.add(shortcut, kept, `${block}_add`);
   }
 
   dropout(x: SymbolicTensor, name: string, rate: number, noiseShape?: (number | null)[]): SymbolicTensor {

@@ -13,6 +13,7 @@ const STAGES = [
   { expansion: 6, channels: 160, repeats: 3, strides: 2 },
   { expansion: 6, channels: 320, repeats: 1, strides: 1 },
 ] as const;
+const BLOCK_COUNT = STAGES.reduce((sum, { repeats }) => sum + repeats, 0);
 
 /**
  * MobileNetV2: Sandler et al., CVPR 2018, arXiv:1801.04381. Layers, names and paddings as in Keras Applications.
@@ -48,7 +49,8 @@ export function mobilenetV2(input: SymbolicTensor, alpha: number, options: Graph
       y = graph.depthwise(y, `${name}_depthwise`, 3, { strides, padding: strides === 2 ? "valid" : "same" });
       y = graph.relu6(graph.batchNorm(y, `${name}_depthwise_BN`), `${name}_depthwise_relu`);
       y = graph.batchNorm(graph.conv(y, `${name}_project`, filters, 1), `${name}_project_BN`);
-      x = strides === 1 && channels === filters ? graph.add(x, y, `${name}_add`) : y;
+      const rate = ((options.dropPath ?? 0) * block) / BLOCK_COUNT;
+      x = strides === 1 && channels === filters ? graph.residual(x, y, name, rate) : y;
       channels = filters;
     }
   }

@@ -4,7 +4,11 @@ import type { BackbonePreset } from "../backbone-preset.js";
 import { efficientNet } from "./efficientnet.js";
 import type { FeatureMaps, GraphOptions } from "./family.js";
 import { mobilenetV2 } from "./mobilenet-v2.js";
+import { mobilenetV3 } from "./mobilenet-v3.js";
+import { CAFFE, IMAGENET, MINUS_ONE_TO_ONE } from "./preprocessing.js";
+import { resnet } from "./resnet.js";
 import { roundChannels } from "./round-channels.js";
+import { MOBILEFACENET_LIKE, PFLD_LIKE, tiny } from "./tiny.js";
 
 /** A preset and the function that builds it. */
 export interface Registration {
@@ -34,6 +38,34 @@ const EFFICIENTNET = [
   [2, 3.1, 600, 64_097_687],
 ] as const;
 
+/** Width, depth, designed side and parameters without a head, lite0 first. */
+const EFFICIENTNET_LITE = [
+  [1, 1, 224, 3_413_024],
+  [1, 1.1, 240, 4_189_344],
+  [1.1, 1.2, 260, 4_869_168],
+  [1.2, 1.4, 280, 6_992_768],
+  [1.4, 1.8, 300, 11_837_936],
+] as const;
+
+/** Size, channels of the last map and Keras' parameter count without a head. */
+const MOBILENET_V3 = [
+  ["small", 576, 939_120],
+  ["large", 960, 2_996_352],
+] as const;
+
+/** Depth, blocks of the stages, kind of block, parameters without a head (50: as in Keras). */
+const RESNET = [
+  [18, [2, 2, 2, 2], "basic", 11_186_112],
+  [34, [3, 4, 6, 3], "basic", 21_301_696],
+  [50, [3, 4, 6, 3], "bottleneck", 23_587_712],
+] as const;
+
+/** Name, design, width, parameters without a head, paper. */
+const TINY = [
+  ["pfld_050", PFLD_LIKE, 0.5, 279_328, "after Guo et al. 2019, arXiv:1902.10859"],
+  ["mobilefacenet_100", MOBILEFACENET_LIKE, 1, 923_648, "after Chen et al., CCBR 2018, arXiv:1804.07573"],
+] as const;
+
 /** Every backbone, built on demand: nothing registers itself by being imported. */
 export function registrations(): Registration[] {
   return [
@@ -42,7 +74,7 @@ export function registrations(): Registration[] {
         preset: {
           name: `mobilenet_v2_${String(Math.round(alpha * 100)).padStart(3, "0")}`,
           inputSize: 224,
-          preprocess: { scale: 1 / 127.5, offset: -1 },
+          preprocess: MINUS_ONE_TO_ONE,
           featureCount: alpha > 1 ? roundChannels(1280 * alpha) : 1280,
           parameterCount,
           paper: "Sandler et al., CVPR 2018, arXiv:1801.04381",
@@ -61,6 +93,58 @@ export function registrations(): Registration[] {
           paper: "Tan and Le, ICML 2019, arXiv:1905.11946",
         },
         build: (input, options) => efficientNet(input, { width, depth }, options),
+      }),
+    ),
+    ...EFFICIENTNET_LITE.map(
+      ([width, depth, inputSize, parameterCount], size): Registration => ({
+        preset: {
+          name: `efficientnet_lite${size}`,
+          inputSize,
+          preprocess: { scale: 1 / 128, offset: -127 / 128 },
+          featureCount: 1280,
+          parameterCount,
+          paper: "Tan and Le, ICML 2019, arXiv:1905.11946, lite variant of 2020",
+        },
+        build: (input, options) => efficientNet(input, { width, depth, lite: true }, options),
+      }),
+    ),
+    ...MOBILENET_V3.map(
+      ([size, featureCount, parameterCount]): Registration => ({
+        preset: {
+          name: `mobilenet_v3_${size}`,
+          inputSize: 224,
+          preprocess: MINUS_ONE_TO_ONE,
+          featureCount,
+          parameterCount,
+          paper: "Howard et al., ICCV 2019, arXiv:1905.02244",
+        },
+        build: (input, options) => mobilenetV3(input, size, options),
+      }),
+    ),
+    ...RESNET.map(
+      ([depth, repeats, block, parameterCount]): Registration => ({
+        preset: {
+          name: `resnet_${depth}`,
+          inputSize: 224,
+          preprocess: block === "bottleneck" ? CAFFE : IMAGENET,
+          featureCount: block === "bottleneck" ? 2048 : 512,
+          parameterCount,
+          paper: "He et al., CVPR 2016, arXiv:1512.03385",
+        },
+        build: (input, options) => resnet(input, repeats, block, options),
+      }),
+    ),
+    ...TINY.map(
+      ([name, design, width, parameterCount, paper]): Registration => ({
+        preset: {
+          name,
+          inputSize: 112,
+          preprocess: MINUS_ONE_TO_ONE,
+          featureCount: roundChannels(design.lastChannels * width),
+          parameterCount,
+          paper,
+        },
+        build: (input, options) => tiny(input, design, width, options),
       }),
     ),
   ];

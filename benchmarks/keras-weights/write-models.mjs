@@ -1,0 +1,78 @@
+// Writes every backbone's weights and landmark models with every head as Keras files, with inputs and outputs, for
+// check_in_keras.py. Usage: node benchmarks/keras-weights/write-models.mjs FOLDER
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  createBackbone,
+  createLandmarkModel,
+  listBackbones,
+  listHeads,
+  saveKerasModel,
+  saveKerasWeights,
+} from "@acr/backbones";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-wasm";
+
+const folder = process.argv[2];
+mkdirSync(folder, { recursive: true });
+await tf.setBackend("wasm");
+const SIZE = 64;
+const LARGE = /efficientnet_b[4-7]|lite[34]/;
+const entries = [];
+
+/** Random BatchNorm statistics and biases: fresh ones are 0 and 1, and a swapped pair would not show. */
+function stir(model) {
+  let seed = 1;
+  for (const layer of model.layers) {
+    if (layer.name === "normalization" || layer.name === "preprocess" || !layer.trainable) continue;
+    tf.tidy(() => {
+      const weights = layer.getWeights();
+      if (layer.getClassName() === "BatchNormalization") {
+        layer.setWeights(
+          weights.map((w, i) =>
+            tf.randomUniform(w.shape, i % 3 === 0 ? 0.7 : -0.1, i % 3 === 0 ? 1.3 : 0.1, "float32", seed++),
+          ),
+        );
+      } else if (weights.length === 2) {
+        layer.setWeights([weights[0], tf.randomUniform(weights[1].shape, -0.1, 0.1, "float32", seed++)]);
+      }
+    });
+  }
+}
+function record(name, model, images, kind) {
+  const output = tf.tidy(() => model.predict(images).dataSync());
+  writeFileSync(join(folder, `${name}.out.f32`), new Uint8Array(output.buffer, output.byteOffset, output.byteLength));
+  entries.push({
+    name,
+    kind,
+    size: SIZE,
+    parameters: model.countParams(),
+    shape: [2, ...model.outputs[0].shape.slice(1)],
+  });
+}
+const images = tf.randomUniform([2, SIZE, SIZE, 3], 0, 255, "float32", 7);
+writeFileSync(join(folder, "in.f32"), new Uint8Array(images.dataSync().buffer));
+for (const backbone of listBackbones()) {
+  if (LARGE.test(backbone)) continue;
+  const inputs = images;
+  const model = createBackbone(backbone, { inputSize: SIZE, pooling: "avg" });
+  stir(model);
+  await saveKerasWeights(model, join(folder, `${backbone}.weights.h5`));
+  record(backbone, model, inputs, "weights");
+  model.dispose();
+  const heads =
+    /mobilenet_v2_035|mobilenet_v3_small|efficientnet_b0|efficientnet_lite0|resnet_18|resnet_50|pfld|facenet/.test(
+      backbone,
+    )
+      ? listHeads()
+      : ["gap"];
+  for (const head of heads) {
+    const landmarks = createLandmarkModel({ backbone, landmarkCount: 5, imageSize: SIZE, head, dropout: 0.1, seed: 3 });
+    stir(landmarks);
+    const name = `${backbone}.${head}`;
+    await saveKerasModel(landmarks, join(folder, `${name}.keras`));
+    record(name, landmarks, images, "model");
+    landmarks.dispose();
+  }
+}
+writeFileSync(join(folder, "models.json"), JSON.stringify(entries));
