@@ -30,6 +30,7 @@ for entry in json.load(open(os.path.join(folder, "models.json"))):
         kind = "load_model"
     expected = read(name + ".out.f32").reshape(entry["shape"])
     actual = model(images, training=False).numpy()
-    error = float(np.abs(actual - expected).max() / np.abs(expected).max())
-    rows.append(dict(name=name, kind=kind, relativeError=error, parameters=entry["parameters"], kerasParameters=model.count_params(), ok=bool(error < 1e-4)))
+    # Landmarks are in crop sides and may all be near 0: their errors stand as they are, those of features relative to the largest.
+    error = float(np.abs(actual - expected).max() / (1 if entry["kind"] == "model" else np.abs(expected).max()))
+    rows.append(dict(name=name, kind=kind, error=error, parameters=entry["parameters"], kerasParameters=model.count_params(), ok=bool(error < 1e-4)))
 print(json.dumps(dict(keras=keras.__version__, tensorflow=tf.__version__, failures=[r["name"] for r in rows if not r["ok"]], rows=rows), indent=1))

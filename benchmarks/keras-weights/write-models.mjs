@@ -34,7 +34,10 @@ function stir(model) {
           ),
         );
       } else if (weights.length === 2) {
-        layer.setWeights([weights[0], tf.randomUniform(weights[1].shape, -0.1, 0.1, "float32", seed++)]);
+        // Heads start with kernels of 0, behind which nothing would show.
+        const noise = tf.randomUniform(weights[0].shape, -0.1, 0.1, "float32", seed++);
+        const kernel = layer.name.startsWith("head_") ? tf.add(weights[0], noise) : weights[0];
+        layer.setWeights([kernel, tf.randomUniform(weights[1].shape, -0.1, 0.1, "float32", seed++)]);
       }
     });
   }
