@@ -1,7 +1,7 @@
 // How much better than the mean shape is a model that a short training on synthetic faces gives? Trains, evaluates on
 // held-out faces, and scores the mean of the training shapes in the same crops. Prints JSON.
 //   node benchmarks/synthetic/mean-shape.mjs [--out runs/synthetic-check] [--backbone mobilenet_v2_050] [--image-size 112]
-//     [--epochs 12] [--faces 2000]
+//     [--epochs 12] [--faces 2000] [--set path=value …]
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -17,11 +17,13 @@ const { values } = parseArgs({
     "image-size": { type: "string", default: "112" },
     epochs: { type: "string", default: "12" },
     faces: { type: "string", default: "2000" },
+    set: { type: "string", multiple: true, default: [] },
   },
 });
 const backbone = ["--backbone", values.backbone, "--image-size", values["image-size"]];
 const training = ["train", "--dataset", "synthetic", ...backbone, "--epochs", values.epochs, "--seed", "1"].concat(
-  ...["--set", `synthetic.trainCount=${values.faces}`, "--out", values.out],
+  ...["--set", `synthetic.trainCount=${values.faces}`, ...values.set.flatMap((text) => ["--set", text])],
+  ...["--out", values.out],
 );
 const evaluation = ["evaluate", "--run", values.out, "--dataset", "synthetic", "--split", "test", "--json"];
 
