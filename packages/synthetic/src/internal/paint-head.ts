@@ -106,7 +106,7 @@ export function paintHead(
           open -= 0.25 * bell(x, y - lipsBelow, 0.18, 0.045);
         }
         // The underside of the jaw sees little of the sky.
-        if (y < -0.5 && z < -0.3) open *= 0.8;
+        open *= 1 - 0.2 * step(-0.35, -0.75, y) * step(-0.15, -0.6, z);
         const scalp = Math.min(hairiness, step(lineAt[c]!, lineAt[c]! + 0.05, y));
         const bare = patch * (1 - beard) * (1 - scalp);
         const bearded = beard * (1 - scalp);
