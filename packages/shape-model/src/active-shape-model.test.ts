@@ -1,4 +1,4 @@
-import { createRandom } from "@acr/core";
+import { createRandom, ibug68 } from "@acr/core";
 import { ActiveShapeModel } from "./active-shape-model.js";
 
 const random = createRandom(5);
@@ -78,6 +78,15 @@ describe("ActiveShapeModel", () => {
     );
   });
 
+  it("gives finite landmarks for a box across the picture's rim", () => {
+    for (const box of [
+      [-40, -30, 20, 30],
+      [70, 80, 130, 140],
+      [0, 0, 0.5, 0.5],
+    ])
+      expect(model.search(heldOut[3]!.image, box).landmarks.every(Number.isFinite)).toBe(true);
+  });
+
   it("stops once the landmarks have settled", () => {
     const { image, box } = heldOut[2]!;
     expect(model.search(image, box, { maxIterations: 50 }).iterations).toBeLessThan(100);
@@ -101,11 +110,19 @@ describe("ActiveShapeModel", () => {
       () => ActiveShapeModel.fit([first, { ...first, landmarks: [1, 2] }]),
       "landmarks of sample 1 must have 32 numbers",
     ],
+    [
+      () => ActiveShapeModel.fit([{ ...first, landmarks: undefined as never }]),
+      "landmarks must hold 2K numbers; got none",
+    ],
+    [() => ActiveShapeModel.fit([{ ...first, landmarks: [1, 2, 3] }]), "landmarks must hold 2K numbers; got 3"],
+    [() => ActiveShapeModel.fit(samples, { scheme: ibug68 }), "landmarks of sample 0 must have 136 numbers; got 32"],
     [() => ActiveShapeModel.fit([{ ...first, box: [5, 5, 5, 9] }]), "box must be [x0, y0, x1, y1] with x1 > x0"],
     [() => ActiveShapeModel.fit(samples, { levels: 0 }), "levels must be an integer from 1 to 5; got 0"],
     [() => ActiveShapeModel.fit(samples, { variance: 2 }), "variance must be in (0, 1]; got 2"],
     [async () => model.search({ ...first.image, width: 99 }, first.box), "image must hold 1, 3 or 4 bytes a pixel"],
     [async () => model.search(first.image, [0, 0, Number.NaN, 1]), "box must be [x0, y0, x1, y1]"],
+    [async () => model.search(first.image, [500, 20, 560, 80]), "box must overlap the picture of 100 x 100"],
+    [async () => model.search(first.image, [-1e9, -1e9, 1e9, 1e9]), "box must not be far larger than the picture"],
     [async () => model.search(first.image, first.box, { clip: 0 }), "clip must be > 0; got 0"],
     [async () => model.search(first.image, first.box, { reach: 2 } as never), 'unknown option "reach"'],
   ])("throws a clear error (%#)", async (run, message) => {

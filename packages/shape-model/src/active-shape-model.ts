@@ -1,4 +1,4 @@
-import { checkOptions, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
+import { checkOptions, InvalidArgumentError, type LandmarkScheme, ShapeError } from "@acr/core";
 import { applySimilarity } from "./apply-similarity.js";
 import { type ActiveShapeFields, readActiveShape, writeActiveShape } from "./internal/active-shape-form.js";
 import { checkInteger } from "./internal/check-integer.js";
@@ -113,7 +113,10 @@ export class ActiveShapeModel {
       contours: Object.values(scheme?.groups ?? {}),
     });
     for await (const { image, landmarks, box } of samples) {
-      checkShape(caller, `landmarks of sample ${shapes.length}`, landmarks, shapes[0]?.length ?? landmarks?.length);
+      const length = scheme ? 2 * scheme.landmarkCount : (shapes[0]?.length ?? landmarks?.length ?? 0);
+      if (length === 0 || length % 2 !== 0)
+        throw new ShapeError(`${caller}: landmarks must hold 2K numbers; got ${landmarks?.length ?? "none"}.`);
+      checkShape(caller, `landmarks of sample ${shapes.length}`, landmarks, length);
       const frame = windowFrame(caller, box, faceSize);
       const shape = toWindow(landmarks, frame);
       shapes.push(shape);
@@ -137,7 +140,7 @@ export class ActiveShapeModel {
    * Finds the landmarks of the face in a box.
    *
    * @param image - grey, RGB or RGBA bytes.   @param box - `[x0, y0, x1, y1]` in its pixels, as in training.
-   * @throws {InvalidArgumentError} a faulty image or box, an option out of range.
+   * @throws {InvalidArgumentError} a faulty image, a box that is faulty, beside the picture or far larger, an option out of range.
    * @example model.search({ data, width, height }, [40, 60, 200, 220]).landmarks;
    */
   search(image: PixelImage, box: ArrayLike<number>, options: ActiveShapeSearchOptions = {}): ActiveShapeResult {

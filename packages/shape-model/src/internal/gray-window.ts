@@ -8,6 +8,9 @@ export interface GrayWindow {
   data: Float32Array;
 }
 
+/** A window wider than this many pictures holds no face. */
+const LARGEST_WINDOW = 32;
+
 /** Resamples a picture's luma into the window; the picture's rim is repeated outside. */
 export function sampleWindow(caller: string, image: PixelImage, { scale, origin, side }: WindowFrame): GrayWindow {
   const { width, height, data } = image ?? {};
@@ -16,6 +19,15 @@ export function sampleWindow(caller: string, image: PixelImage, { scale, origin,
     throw new InvalidArgumentError(
       `${caller}: image must hold 1, 3 or 4 bytes a pixel; got ${data?.length ?? "no"} bytes for ${width} x ${height}.`,
     );
+  // The box is the middle half of the window.
+  const reach = side / scale;
+  const overlaps = (start: number, size: number) => start + reach / 4 <= size - 1 && start + 0.75 * reach >= 0;
+  if (!overlaps(origin[0], width) || !overlaps(origin[1], height))
+    throw new InvalidArgumentError(
+      `${caller}: box must overlap the picture of ${width} x ${height}; it lies beside it.`,
+    );
+  if (reach > LARGEST_WINDOW * Math.max(width, height))
+    throw new InvalidArgumentError(`${caller}: box must not be far larger than the picture of ${width} x ${height}.`);
   // The window is upright, so columns and rows are resampled one after the other.
   const columns = axisTaps(origin[0], { step: 1 / scale, side, size: width });
   const rows = axisTaps(origin[1], { step: 1 / scale, side, size: height });
