@@ -5,6 +5,17 @@ export type TableRow = Readonly<Record<string, string | number>>;
 /** Where the table will be read. */
 export type TableFormat = "text" | "markdown" | "latex" | "csv";
 
+/** What a backslash alone does not make safe. */
+const LATEX: Record<string, string> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "–": "--",
+  "−": "$-$",
+};
+
 /**
  * A table of rows that share their columns, in the order of the first row.
  *
@@ -33,7 +44,7 @@ export function renderTable(rows: readonly TableRow[], { format }: { format: Tab
       return [lines[0], `|${columns.map(() => " --- |").join("")}`, ...lines.slice(1)].join("\n");
     }
     case "latex": {
-      const escapeLatex = (cell: string) => cell.replaceAll(/[&%$#_{}]/g, "\\$&");
+      const escapeLatex = (cell: string) => cell.replaceAll(/[\\&%$#_{}~^<>–−]/g, (c) => LATEX[c] ?? `\\${c}`);
       const lines = cells.map((line) => `${line.map(escapeLatex).join(" & ")} \\\\`);
       return [
         `\\begin{tabular}{${"l".repeat(columns.length)}}`,
@@ -45,7 +56,7 @@ export function renderTable(rows: readonly TableRow[], { format }: { format: Tab
     }
     case "csv":
       return cells
-        .map((line) => line.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(","))
+        .map((line) => line.map((cell) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(","))
         .join("\n");
     default:
       throw new InvalidArgumentError(
