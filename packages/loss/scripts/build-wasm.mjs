@@ -6,7 +6,18 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outFolder = `${root}src/wasm/generated`;
-const options = ["--runtime", "stub", "--optimizeLevel", "3", "--shrinkLevel", "0", "--noAssert", "--enable", "simd"];
+const options = [
+  "--runtime",
+  "stub",
+  "--optimizeLevel",
+  "3",
+  "--shrinkLevel",
+  "2",
+  "--converge",
+  "--noAssert",
+  "--enable",
+  "simd",
+];
 
 let binary;
 const { error, stderr } = await asc.main(

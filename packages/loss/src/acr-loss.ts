@@ -23,11 +23,10 @@ import { checkLossOptions, checkPositive } from "./internal/check.js";
 import { evaluateLoss, type LossOptions } from "./internal/evaluate-loss.js";
 import { LARGEST_FLOAT32 } from "./internal/largest-float32.js";
 import type { LossRule } from "./internal/loss-rule.js";
-import { pointwisePass } from "./internal/pointwise-pass.js";
 import { acrSimdPass } from "./wasm/acr-simd-pass.js";
 
-/** Smallest normal float32: powers of smaller numbers, and of 0, are not the same on all GPUs. */
-const SMALLEST_NORMAL = 1.1754943508222875e-38;
+/** About the smallest normal float32: powers of smaller numbers, and of 0, are not the same on all GPUs. */
+const SMALLEST_NORMAL = 1.2e-38;
 
 export interface AcrLossOptions extends LossOptions {
   /**
@@ -55,7 +54,7 @@ export function acrRule(options: AcrLossOptions = {}): LossRule {
   // C = offsetByPhi · Φ + offset
   const offsetByPhi = joint === "reference" ? Math.LN2 : 0;
   const offset = joint === "reference" ? -1 : lambda * Math.LN2 - 1;
-  const toDelta = (e: Tensor) => minimum(scale === 1 ? abs(e) : mul(abs(e), scale), LARGEST_FLOAT32);
+  const toDelta = (e: Tensor) => minimum(mul(abs(e), scale), LARGEST_FLOAT32);
   return {
     functionName: "acrLoss",
     needsDifficulty: true,
@@ -75,12 +74,7 @@ export function acrRule(options: AcrLossOptions = {}): LossRule {
       const delta = scale * Math.abs(e);
       if (e === 0 && phi > 0) return 0;
       const full = delta ** (2 - phi);
-      const curvature =
-        delta <= 1
-          ? (lambda * (2 - phi) * delta ** -phi * (1 - phi - full)) / (1 + full) ** 2
-          : Number.isNaN(delta)
-            ? delta
-            : 2;
+      const curvature = delta > 1 ? 2 : (lambda * (2 - phi) * delta ** -phi * (1 - phi - full)) / (1 + full) ** 2;
       return scale * scale * curvature;
     },
     graph: (e, phi) => {
@@ -89,10 +83,10 @@ export function acrRule(options: AcrLossOptions = {}): LossRule {
       const power = pow(maximum(delta, SMALLEST_NORMAL), sub(1, phi));
       const full = mul(power, delta);
       const slope = where(isSmall, div(mul(mul(power, sub(2, phi)), lambda), add(full, 1)), mul(delta, 2));
-      const large = add(square(delta), offsetByPhi === 0 ? offset : add(mul(phi, offsetByPhi), offset));
+      const large = add(square(delta), add(mul(phi, offsetByPhi), offset));
       return {
         value: minimum(where(isSmall, mul(accurateLog1p(full), lambda), large), LARGEST_FLOAT32),
-        slope: mul(minimum(scale === 1 ? slope : mul(slope, scale), LARGEST_FLOAT32), sign(e)),
+        slope: mul(minimum(mul(slope, scale), LARGEST_FLOAT32), sign(e)),
       };
     },
     graphCurvature: (e, phi) => {
@@ -105,8 +99,7 @@ export function acrRule(options: AcrLossOptions = {}): LossRule {
       const inner = where(equal(isCorner, 1), zerosLike(e), small);
       return mul(where(lessEqual(delta, 1), inner, mul(onesLike(e), 2)), scale * scale);
     },
-    hostPass: (rule, inputs) =>
-      acrSimdPass({ lambda, scale, offsetByPhi, offset }, inputs) ?? pointwisePass(rule, inputs),
+    hostPass: (_, inputs) => acrSimdPass({ lambda, scale, offsetByPhi, offset }, inputs),
   };
 }
 

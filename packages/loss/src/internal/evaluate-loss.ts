@@ -47,14 +47,23 @@ function checkTensor(functionName: string, name: string, x: unknown): asserts x 
   }
 }
 
-/** B and K of a `[B, K, 2]` or `[B, 2K]` float32 tensor. */
-function checkPoints(functionName: string, name: string, x: Tensor): Shape {
-  checkTensor(functionName, name, x);
-  const { shape, dtype } = x;
+function checkFloat(functionName: string, name: string, dtype: string): void {
   if (dtype !== "float32")
     throw new InvalidArgumentError(
       `${functionName}: ${name} must be float32; got ${dtype}. Use tf.cast(x, "float32").`,
     );
+}
+
+const misshapen = (functionName: string, name: string, x: Tensor, [b, k]: Shape) =>
+  new ShapeError(
+    `${functionName}: ${name} must be [${b}, ${k}], [${b}, ${k}, 1] or [${b}, ${k}, 2]; got ${list(x.shape)}.`,
+  );
+
+/** B and K of a `[B, K, 2]` or `[B, 2K]` float32 tensor. */
+function checkPoints(functionName: string, name: string, x: Tensor): Shape {
+  checkTensor(functionName, name, x);
+  const { shape, dtype } = x;
+  checkFloat(functionName, name, dtype);
   const isFlat = shape.length === 2 && shape[1]! % 2 === 0;
   if (!isFlat && !(shape.length === 3 && shape[2] === 2))
     throw new ShapeError(`${functionName}: ${name} must be [B, K, 2] or [B, 2K]; got ${list(shape)}.`);
@@ -66,19 +75,14 @@ function checkPoints(functionName: string, name: string, x: Tensor): Shape {
 /** Three axes of Φ, which broadcast to those of the error. */
 function difficultyShape(functionName: string, phi: Tensor, [batch, count]: Shape): Shape3 {
   checkTensor(functionName, "difficulty", phi);
-  if (phi.dtype !== "float32")
-    throw new InvalidArgumentError(
-      `${functionName}: difficulty must be float32; got ${phi.dtype}. Use tf.cast(x, "float32").`,
-    );
+  checkFloat(functionName, "difficulty", phi.dtype);
   const [b, k, c] = phi.shape;
   if (b === batch) {
     if (phi.rank === 2 && k === count) return [batch, count, 1];
     if (phi.rank === 2 && k === count * 2) return [batch, count, 2];
     if (phi.rank === 3 && k === count && (c === 1 || c === 2)) return [batch, count, c];
   }
-  throw new ShapeError(
-    `${functionName}: difficulty must be [${batch}, ${count}], [${batch}, ${count}, 1] or [${batch}, ${count}, 2]; got ${list(phi.shape)}.`,
-  );
+  throw misshapen(functionName, "difficulty", phi, [batch, count]);
 }
 
 /** Three axes of the weights; each may also be 1. */
@@ -92,9 +96,7 @@ function weightsShape(functionName: string, weights: Tensor, [batch, count]: Sha
     if (weights.rank === 2 && k === count * 2) return [b, count, 2];
     if (weights.rank === 3 && (k === count || k === 1) && (c === 1 || c === 2)) return [b, k, c];
   }
-  throw new ShapeError(
-    `${functionName}: weights must be [${batch}, ${count}], [${batch}, ${count}, 1] or [${batch}, ${count}, 2]; got ${list(weights.shape)}.`,
-  );
+  throw misshapen(functionName, "weights", weights, [batch, count]);
 }
 
 /** In tfjs' debug mode (`tf.enableDebugMode()`) only, since it waits for the numbers. */
@@ -154,7 +156,7 @@ export function evaluateLoss(
   }
   if (rule.needsDifficulty && !difficulty) {
     throw new InvalidArgumentError(
-      `${functionName}: difficulty is required; got none. Compute it with difficultyTensor of @acr/shape-model.`,
+      `${functionName}: difficulty is required; got none. See difficultyTensor of @acr/shape-model.`,
     );
   }
   const phiShape = rule.needsDifficulty ? difficultyShape(functionName, difficulty!, shape) : undefined;
@@ -176,8 +178,10 @@ export function evaluateLoss(
   const given: Constants = { targets, difficulty: phiShape && difficulty, weights };
 
   const forward = (x: Tensor, wantSlopes: boolean): { value: Tensor; slopes: Tensor | undefined } => {
-    if (rule.hostPass && isHostBackend()) {
-      const outputs = rule.hostPass(rule, {
+    const outputs =
+      rule.hostPass &&
+      isHostBackend() &&
+      rule.hostPass(rule, {
         predictions: hostValues(x),
         targets: hostValues(targets),
         difficulty: phiShape && broadcastValues(hostValues(difficulty!), phiShape, shape),
@@ -186,6 +190,7 @@ export function evaluateLoss(
         wantSlopes,
         slopeFactor,
       });
+    if (outputs) {
       return {
         value: reduced(outputs, reduction, points, count),
         slopes: outputs.slopes && toTensor(outputs.slopes, x.shape, outputs.isView),

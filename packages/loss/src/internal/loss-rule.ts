@@ -42,6 +42,6 @@ export interface LossRule {
   curvature(e: number, phi: number): number;
   graph(e: Tensor, phi: Tensor): LossTerms;
   graphCurvature(e: Tensor, phi: Tensor): Tensor;
-  /** One pass over the arrays, for backends whose data lies in the host's memory. Without it, the graph runs everywhere. */
-  hostPass?(rule: LossRule, inputs: HostInputs): HostOutputs;
+  /** One pass over the arrays, for backends whose data lies in the host's memory. Without it, or where it gives nothing, the graph runs. */
+  hostPass?(rule: LossRule, inputs: HostInputs): HostOutputs | undefined;
 }
