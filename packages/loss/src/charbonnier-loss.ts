@@ -24,9 +24,9 @@ export function charbonnierRule(options: CharbonnierLossOptions = {}): LossRule 
   return {
     functionName: "charbonnierLoss",
     needsDifficulty: false,
-    value: (e) => e * (e / (Math.hypot(e, epsilon) + epsilon)),
-    slope: (e) => e / Math.hypot(e, epsilon),
-    curvature: (e) => (epsilon / Math.hypot(e, epsilon)) ** 2 / Math.hypot(e, epsilon),
+    value: (e) => e * (e / (Math.sqrt(e * e + epsilon * epsilon) + epsilon)),
+    slope: (e) => e / Math.sqrt(e * e + epsilon * epsilon),
+    curvature: (e) => (epsilon / Math.sqrt(e * e + epsilon * epsilon)) ** 2 / Math.sqrt(e * e + epsilon * epsilon),
     graph: (e) => {
       const root = hypotenuse(e, epsilon);
       return { value: mul(e, div(e, add(root, epsilon))), slope: div(e, root) };
