@@ -6,6 +6,7 @@ import { checkProtocol } from "./crop-transform.js";
 import { batchPlan } from "./internal/batch-plan.js";
 import { batchStream } from "./internal/batch-stream.js";
 import { checkBatchSize } from "./internal/check-batch-size.js";
+import { checkDecoder } from "./internal/check-decoder.js";
 import { checkWorkers } from "./internal/check-workers.js";
 import { engineOfCache } from "./internal/engine-of-cache.js";
 import { FaceEngine } from "./internal/face-engine.js";
@@ -52,12 +53,24 @@ export async function* createBatches(dataset: FaceDataset, options: BatchOptions
     "cache",
     "skipFaulty",
     "onFault",
+    "decoder",
   ]);
   const { epoch = 0, cache = options.augment !== undefined, shuffle = false, dropRemainder = false, ...rest } = options;
-  const { batchSize, imageSize, augment, seed = 0, protocol = "padded", workers, skipFaulty = false, onFault } = rest;
+  const {
+    batchSize,
+    imageSize,
+    augment,
+    seed = 0,
+    protocol = "padded",
+    workers,
+    skipFaulty = false,
+    onFault,
+    decoder,
+  } = rest;
   checkBatchSize("createBatches", batchSize, imageSize);
   checkProtocol("createBatches", protocol);
   checkWorkers("createBatches", workers);
+  checkDecoder("createBatches", decoder);
   if (cache === true) {
     const loader = createLoader(dataset, { ...rest, shuffle, dropRemainder });
     try {
@@ -92,6 +105,7 @@ export async function* createBatches(dataset: FaceDataset, options: BatchOptions
           faceCount: dataset.length,
           ...(augment && { augment }),
           ...(workers !== undefined && { workers }),
+          ...(decoder && { decoder }),
         }),
     });
   const order = shuffle ? createRandom(seed).fork("order", epoch) : undefined;

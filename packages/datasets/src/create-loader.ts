@@ -13,6 +13,7 @@ import type { DataFault } from "./data-fault.js";
 import { batchPlan } from "./internal/batch-plan.js";
 import { batchStream } from "./internal/batch-stream.js";
 import { checkBatchSize } from "./internal/check-batch-size.js";
+import { checkDecoder } from "./internal/check-decoder.js";
 import { checkWorkers } from "./internal/check-workers.js";
 import { FaceEngine } from "./internal/face-engine.js";
 import { preparedOf } from "./internal/prepared-of.js";
@@ -36,6 +37,8 @@ export interface LoaderOptions {
   protocol?: CropProtocol;
   /** Threads that decode, crop and augment; 0 does all on the main one. Default: up to 2 where it helps. */
   workers?: number;
+  /** Which library decodes. Default: sharp where it is installed, else jimp; they differ by a grey level or two. */
+  decoder?: "sharp" | "jimp";
   /** Memory for stored crops; faces beyond it are decoded each epoch. Default 200. */
   cacheMegabytes?: number;
   /**
@@ -84,6 +87,7 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
     "cacheMegabytes",
     "skipFaulty",
     "onFault",
+    "decoder",
   ]);
   const {
     batchSize,
@@ -97,6 +101,7 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
     cacheMegabytes = DEFAULT_MEGABYTES,
     skipFaulty = false,
     onFault,
+    decoder,
   } = options;
   checkBatchSize("createLoader", batchSize, imageSize);
   if (dropRemainder && batchSize > dataset.length) {
@@ -108,6 +113,7 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
     throw new InvalidArgumentError(`createLoader: cacheMegabytes must be >= 0; got ${cacheMegabytes}.`);
   checkProtocol("createLoader", protocol);
   checkWorkers("createLoader", workers);
+  checkDecoder("createLoader", decoder);
   const prepared = preparedOf(dataset);
   const engine = new FaceEngine(dataset, {
     imageSize,
@@ -122,6 +128,7 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
         faceCount: dataset.length,
         ...(augment && { augment }),
         ...(workers !== undefined && { workers }),
+        ...(decoder && { decoder }),
       }),
   });
   const root = createRandom(seed);

@@ -101,6 +101,16 @@ describe("createLoader gives identical batches", () => {
     );
   });
 
+  it("with one decoder, here and in threads", async () => {
+    const [here, there] = await Promise.all(
+      [0, 2].map((workers) => collect(createBatches(faces, { batchSize: 4, imageSize: 24, decoder: "jimp", workers }))),
+    );
+    expect(there).toEqual(here);
+    await expect(
+      collect(createBatches(faces, { batchSize: 4, imageSize: 24, decoder: "jpeg" as never })),
+    ).rejects.toThrow('decoder must be "sharp" or "jimp"; got jpeg');
+  });
+
   it("without memory for stored crops, and with memory for some", async () => {
     for (const cacheMegabytes of [0, 0.01]) {
       const loader = createLoader(faces, { ...options, augment: program(ADD).inThreads, workers: 2, cacheMegabytes });

@@ -58,7 +58,7 @@ export function scanList({ file, images = dirname(file) }: OpenListOptions, land
   for (const { image, line, landmarks, visible, box = tightBox(landmarks), tags = {} } of listed) {
     try {
       const location = { file, ...(line !== undefined && { line }) };
-      const name = image.replaceAll("\\", "/");
+      const name = image.replaceAll("\\", "/").replaceAll(/[\r\n]+/g, " ");
       if (!isInside(images, name))
         throw new DataFormatError(`picture "${name.slice(0, 80)}" must lie inside ${images}.`, location);
       if (!(box[2] > box[0] && box[3] > box[1]))

@@ -1,4 +1,5 @@
-import { checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { checkOptions, type RgbImage } from "@acr/core";
+import { checkDecoder } from "./internal/check-decoder.js";
 import { decodeFile } from "./internal/decode-file.js";
 import type { DecoderName } from "./internal/image-decoder.js";
 
@@ -19,7 +20,6 @@ export interface ReadImageOptions {
 export async function readImage(file: string, options: ReadImageOptions = {}): Promise<RgbImage> {
   checkOptions("readImage", options, ["decoder"]);
   const { decoder } = options;
-  if (decoder !== undefined && decoder !== "sharp" && decoder !== "jimp")
-    throw new InvalidArgumentError(`readImage: decoder must be "sharp" or "jimp"; got ${String(decoder)}.`);
+  checkDecoder("readImage", decoder);
   return decodeFile(file, decoder);
 }

@@ -36,7 +36,11 @@ export class ListCollector {
   }
 
   fault(message: string, line?: number): DataFormatError {
-    return new DataFormatError(message, { file: this.options.file, ...(line !== undefined && { line }) });
+    // What a file holds may be quoted here; a message is one line all the same.
+    return new DataFormatError(message.replaceAll(/\s+/g, " "), {
+      file: this.options.file,
+      ...(line !== undefined && { line }),
+    });
   }
 
   /** Adds what `read` returns. */
