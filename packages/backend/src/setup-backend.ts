@@ -32,6 +32,7 @@ export interface BackendInfo {
 
 const BUILT_IN = ["wasm", "cpu"];
 const MAXIMUM_THREADS = 64;
+const MINIMUM_NODE = 20;
 const DEFAULT_MAXIMUM_THREADS = 8;
 
 const isNode = () => typeof process !== "undefined" && process.versions?.node !== undefined;
@@ -69,6 +70,11 @@ export function setupBackend(options: SetupBackendOptions = {}): Promise<Backend
 
 async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   checkOptions("setupBackend", options, ["prefer", "threads"]);
+  if (isNode() && Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
+    throw new BackendError(
+      `setupBackend: Node ${process.versions.node} is too old; expected Node >= ${MINIMUM_NODE}. Install a current one from nodejs.org.`,
+    );
+  }
   const { prefer = BUILT_IN } = options;
   const threads = options.threads ?? (await defaultThreads());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
@@ -88,7 +94,8 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
     }
   }
   const key = JSON.stringify([prefer, threads]);
-  if (running?.key === key && getBackend() === running.info.name) return running.info;
+  const isAlive = running?.kernels.failure === undefined;
+  if (running?.key === key && isAlive && getBackend() === running.info.name) return running.info;
 
   const previous = { name: getBackend(), running };
   await running?.kernels.undo();
@@ -161,6 +168,11 @@ async function startWasm(threads: number): Promise<Started> {
     `${kernels.threads} thread${kernels.threads === 1 ? "" : "s"}`,
     relaxedSimd ? "relaxed SIMD" : "SIMD",
     ...(isNode() && !ownsThreadedWasm ? ["no threads: the application had started this backend"] : []),
+    ...(isNode() || globalThis.crossOriginIsolated
+      ? []
+      : [
+          "this page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)",
+        ]),
   ].join(", ");
   return {
     info: { name: "wasm", threads: kernels.threads, simd: true, relaxedSimd, version: version_core, description },

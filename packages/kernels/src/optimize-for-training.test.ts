@@ -1,5 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
+import { BackendError } from "@acr/core";
 import { expectNoTensorLeak, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
@@ -144,6 +145,31 @@ describe("optimizeForTraining(model)", () => {
     for (let i = 0; i < 20; i++) step();
     expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
     adam.dispose();
+    await kernels.undo();
+  });
+
+  it("refuses a batch that cannot fit before the step starts, and goes on with a smaller one", async () => {
+    await tf.setBackend("wasm");
+    const kernels = await registerTrainingKernels();
+    const { layers } = tfl;
+    const input = tfl.input({ shape: [512, 512, 3] });
+    const x = layers.conv2d({ filters: 64, kernelSize: 1, useBias: false }).apply(input) as tfl.SymbolicTensor;
+    const y = layers.batchNormalization({}).apply(x) as tfl.SymbolicTensor;
+    const fused = optimizeForTraining(
+      tfl.model({ inputs: input, outputs: layers.globalAveragePooling2d({}).apply(y) as tfl.SymbolicTensor }),
+    );
+    const step = (batch: number) =>
+      tf.tidy(() => {
+        const images = tf.zeros([batch, 512, 512, 3]);
+        return fused.apply(images, { training: true }) as tf.Tensor;
+      });
+    const before = tf.memory().numTensors;
+    expect(() => step(64)).toThrow(BackendError);
+    expect(() => step(64)).toThrow("a training step with batch 64 needs about 20");
+    expect(tf.memory().numTensors).toBe(before);
+    const pooled = step(1);
+    expect(pooled.dataSync().every((value) => Math.abs(value) < 1e-6)).toBe(true);
+    pooled.dispose();
     await kernels.undo();
   });
 

@@ -12,6 +12,7 @@ import {
   plainConvolution,
   type UnitOptions,
 } from "./internal/conv-unit.js";
+import { StepMemory } from "./internal/step-memory.js";
 
 type Layer = layers.Layer;
 type Shape = (number | null)[];
@@ -191,7 +192,7 @@ interface Unit {
 const NORMS = new WeakMap<Tensor, Tensor>();
 
 /** A unit's map: deferred while the fused kernels train, else finished. */
-function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined): SharedWeightsLayer {
+function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, budget: StepMemory): SharedWeightsLayer {
   const { convolution, norm, activation, options } = unit;
   const run: Run = (inputs, { training }) => {
     const x = single(inputs) as Tensor4D;
@@ -199,6 +200,7 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined): Sh
     const gamma = norm.gamma.read();
     const beta = norm.beta.read();
     if (training && hasUnitKernels()) {
+      budget.check(x.shape[0]);
       const inNorm = NORMS.get(x);
       const input = inNorm ? { z: x, norm: inNorm, activation: inputActivation! } : cast(x, "float32");
       const result = convUnit(input, { filter, gamma, beta }, options);
@@ -242,6 +244,7 @@ function applyLayer(name: string, unit: Unit): SharedWeightsLayer {
  * @param model - a functional or sequential model; shared layers and several inputs or outputs are fine.
  * @returns a LayersModel with the same inputs, outputs and weights. Dispose the original only.
  * @throws {InvalidArgumentError} model is not a LayersModel.
+ * @throws {BackendError} from a training step, before it starts: the batch does not fit into the backend's memory.
  * @example
  * const fast = optimizeForTraining(model);
  * fast.compile({ optimizer: "adam", loss: "meanSquaredError" });
@@ -322,6 +325,7 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     };
   };
 
+  const budget = new StepMemory();
   const deferred = new Map<SymbolicTensor, SymbolicTensor>();
   /** The deferred map of the unit whose finished map `tensor` is. */
   const convertUnit = (tensor: SymbolicTensor, unit: Unit): SymbolicTensor => {
@@ -329,7 +333,7 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     if (known) return known;
     const before = unit.isBlocked && isOnlyConsumer(unit.input) ? matchUnit(unit.input) : undefined;
     const inputs = before ? convertUnit(unit.input, before) : convert(unit.input);
-    const output = unitLayer(unit, before?.activation).apply(inputs) as SymbolicTensor;
+    const output = unitLayer(unit, before?.activation, budget).apply(inputs) as SymbolicTensor;
     deferred.set(tensor, output);
     return output;
   };
@@ -385,9 +389,13 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     return finish(Array.isArray(outputs) ? outputs[tensor.outputTensorIndex ?? 0]! : outputs);
   };
 
+  const outputs = model.outputs.map(convert);
+  // Deferred maps stay until their gradient is known, finished ones together with their own gradients.
+  for (const { shape } of deferred.values()) budget.add(shape, 1);
+  for (const { shape } of done.values()) budget.add(shape, 2);
   return createModel({
     inputs: model.inputs.map((input) => done.get(input)!),
-    outputs: model.outputs.map(convert),
+    outputs,
     name: `${model.name}_fused`,
   });
 }

@@ -37,6 +37,8 @@ export interface TrainingKernels {
   /** Compiled variant, e.g. `simd-threads-relaxed`; `composed` on backends that need no kernels. */
   readonly variant: string;
   readonly threads: number;
+  /** Why these kernels cannot go on (a worker died, out of memory), if so: undo and register again. */
+  readonly failure: string | undefined;
   /** Restores the kernels that were there before and stops the threads. Safe to call twice. */
   undo(): Promise<void>;
 }
@@ -66,7 +68,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
       `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
     );
   }
-  if (getBackend() !== "wasm") return { variant: "composed", threads: 1, undo: async () => {} };
+  if (getBackend() !== "wasm") return { variant: "composed", threads: 1, failure: undefined, undo: async () => {} };
   const backend = currentBackend() as WasmBackend;
   const existing = currentWasmRuntime();
   if (existing) return REGISTRATIONS.get(existing)!;
@@ -119,6 +121,9 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   const registration: TrainingKernels = {
     variant: runtime.variant,
     threads: runtime.threads,
+    get failure() {
+      return runtime.failure;
+    },
     undo: () => {
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);

@@ -46,4 +46,21 @@ describe("ThreadPool", () => {
     await pool.stop();
     expect(() => pool.run("add", [A, B, OUT, COUNT])).toThrow("the pool was stopped");
   });
+
+  it("notices at once a worker that ended, and within seconds one that dies while the caller blocks", async () => {
+    for (const isAwaited of [true, false]) {
+      const { pool } = await start(2);
+      pool.run("add", [A, B, OUT, COUNT]);
+      const { workers } = pool as unknown as { workers: { terminate(): Promise<number> }[] };
+      const ended = workers[0]!.terminate();
+      if (isAwaited) await ended;
+      const run = () => {
+        // The worker may still take a few jobs before its end reaches it.
+        for (let job = 0; job < 1e7; job++) pool.run("add", [A, B, OUT, COUNT]);
+      };
+      expect(run).toThrow("ThreadPool: a worker died (it");
+      expect(pool.failure).toBeDefined();
+      await pool.stop();
+    }
+  });
 });

@@ -18,13 +18,19 @@ const DONE = 1;
 const KERNEL = 2;
 const ARGUMENT_COUNT = 3;
 const FAILED = 4;
+const STARTED = 5;
 const CONTROL_BYTES = 32;
 const MAXIMUM_ARGUMENTS = 32;
 /** How long a thread looks before it sleeps: longer than the gap between two kernels, shorter than a step. */
 const SPINS = 5000;
 const START_TIMEOUT_MS = 20_000;
-/** A kernel takes milliseconds; a worker that says nothing for this long is dead. */
-const KERNEL_TIMEOUT_MS = 60_000;
+const WAIT_MS = 100;
+/**
+ * How many waits without news mean that a worker is dead: one that has not even taken up its share, and one that has.
+ * Waits are counted, not the clock, so that a process that was suspended does not take its own sleep for a death.
+ */
+const WAITS_TO_START = 50;
+const WAITS_TO_FINISH = 600;
 
 /** Body of a worker. It is sent as text, so it must not refer to anything outside itself. */
 function workerMain(require: NodeJS.Require): void {
@@ -50,6 +56,7 @@ function workerMain(require: NodeJS.Require): void {
       sequence = Atomics.load(words, 0);
     }
     seen = sequence;
+    Atomics.add(words, 5, 1);
     const kernel = Atomics.load(words, 2);
     if (kernel < 0) return;
     const count = Atomics.load(words, 3);
@@ -130,7 +137,10 @@ export class ThreadPool {
           });
         });
         worker.on("error", (error) => {
-          pool.dead = String(error);
+          pool.dead ??= String(error);
+        });
+        worker.on("exit", (code) => {
+          pool.dead ??= `it ended with code ${code}`;
         });
         worker.unref();
       }
@@ -143,6 +153,15 @@ export class ThreadPool {
     return pool;
   }
 
+  /** Why the pool runs no more jobs, if so. */
+  get failure(): string | undefined {
+    return this.dead;
+  }
+
+  private deathError(): BackendError {
+    return new BackendError(`ThreadPool: a worker died (${this.dead}). Call setupBackend again.`);
+  }
+
   /** Runs a kernel on all threads and returns when the last one is done. */
   run(name: string, args: readonly number[]): void {
     const threads = this.threads;
@@ -151,12 +170,13 @@ export class ThreadPool {
       kernel(...args, 0, 1);
       return;
     }
-    if (this.dead) throw new BackendError(`ThreadPool: a worker died (${this.dead}). Start the backend again.`);
+    if (this.dead) throw this.deathError();
     const { words, values } = this;
     values.set(args);
     words[KERNEL] = this.names.indexOf(name);
     words[ARGUMENT_COUNT] = args.length;
     Atomics.store(words, DONE, 0);
+    Atomics.store(words, STARTED, 0);
     Atomics.store(words, SEQUENCE, ++this.sequence);
     Atomics.notify(words, SEQUENCE);
     let trap: unknown;
@@ -167,13 +187,14 @@ export class ThreadPool {
       trap = cause;
     }
     let spins = 0;
-    let deadline = 0;
+    let waits = 0;
     for (let done = Atomics.load(words, DONE); done < threads - 1; done = Atomics.load(words, DONE)) {
       if (++spins <= SPINS) continue;
-      deadline ||= performance.now() + KERNEL_TIMEOUT_MS;
-      Atomics.wait(words, DONE, done, 100);
-      if (performance.now() > deadline) this.dead = "it did not finish its share";
-      if (this.dead) throw new BackendError(`ThreadPool: a worker died (${this.dead}). Start the backend again.`);
+      if (Atomics.wait(words, DONE, done, WAIT_MS) === "timed-out") waits++;
+      const haveStarted = Atomics.load(words, STARTED) >= threads - 1;
+      if (waits < (haveStarted ? WAITS_TO_FINISH : WAITS_TO_START)) continue;
+      this.dead ??= haveStarted ? "it did not finish its share" : "it did not take up its share";
+      throw this.deathError();
     }
     if (trap !== undefined || Atomics.load(words, FAILED) !== 0) {
       this.dead = `thread ${words[FAILED]} trapped in ${name}`;

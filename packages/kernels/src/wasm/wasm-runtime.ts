@@ -18,6 +18,9 @@ export interface WasmBackend extends KernelBackend {
   incRef(id: object): void;
 }
 
+/** All that a WebAssembly memory with 32-bit addresses can hold. */
+const MAXIMUM_BYTES = 2 ** 32;
+
 /** This project's kernels on the memory of tfjs' wasm backend, with their threads and scratch space. */
 export class WasmRuntime {
   private scratchAddress = 0;
@@ -57,6 +60,20 @@ export class WasmRuntime {
 
   get threads(): number {
     return this.pool.threads;
+  }
+
+  /** Why the threads run no more kernels, if so. */
+  get failure(): string | undefined {
+    return this.pool.failure;
+  }
+
+  /** Whether `bytes` can still be allocated. The memory grows to hold them; nothing is touched. */
+  canHold(bytes: number): boolean {
+    if (bytes >= MAXIMUM_BYTES) return false;
+    const { wasm } = this.backend;
+    const address = wasm._malloc(bytes) >>> 0;
+    if (address) wasm._free(address);
+    return address !== 0;
   }
 
   run(kernel: SharedKernel, ...args: number[]): void {

@@ -1,0 +1,91 @@
+// Interleaved rounds of this project, Keras and PyTorch on one machine; see README.md beside this file.
+// node benchmarks/engine/compare.mjs --model mobilenet_v2_100 --size 224 --batch 8 --threads 2 --mode train --rounds 5 --steps 4
+// KERAS_PYTHON and PYTORCH_PYTHON name the interpreters; an engine without one is left out.
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: {
+    model: { type: "string", default: "mobilenet_v2_100" },
+    size: { type: "string", default: "224" },
+    batch: { type: "string", default: "8" },
+    threads: { type: "string", default: "2" },
+    mode: { type: "string", default: "train" },
+    rounds: { type: "string", default: "5" },
+    steps: { type: "string", default: "4" },
+  },
+});
+const { model, size, batch, threads, mode, rounds, steps } = values;
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const lastJson = (text) => JSON.parse(text.trim().split("\n").at(-1));
+const run = (command, args) =>
+  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1e7 });
+const peer = (python, script) => () => lastJson(run(python, [here(script), model, batch, threads, mode, steps, size]));
+const engines = {
+  acr: () => {
+    const flags = ["--backbone", model, "--image-size", size, "--batch-size", batch, "--threads", threads];
+    const args = [here("../../packages/cli/bin/acr.js"), "bench", ...flags, "--mode", mode, "--steps", steps, "--json"];
+    const { millisecondsPerImage, peakMemoryMb, backend } = JSON.parse(run(process.execPath, args));
+    return { version: `${backend}, Node ${process.versions.node}`, ms: millisecondsPerImage, peakMemoryMb };
+  },
+};
+const { KERAS_PYTHON, PYTORCH_PYTHON } = process.env;
+if (KERAS_PYTHON) engines.keras = peer(KERAS_PYTHON, "peers/keras_step.py");
+if (PYTORCH_PYTHON && model.startsWith("mobilenet")) engines.pytorch = peer(PYTORCH_PYTHON, "peers/pytorch_step.py");
+
+const median = (list) => {
+  const sorted = [...list].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+const results = Object.fromEntries(Object.keys(engines).map((name) => [name, { ms: [] }]));
+for (let round = 0; round < Number(rounds); round++) {
+  for (const [name, measure] of Object.entries(engines)) {
+    const { ms, ...rest } = measure();
+    Object.assign(results[name], rest).ms.push(Number(ms.toFixed(2)));
+  }
+}
+const row = {
+  model,
+  size: Number(size),
+  batch: Number(batch),
+  threads: Number(threads),
+  mode,
+  steps: Number(steps),
+  machine: `${cpus().length} × ${cpus()[0].model}`,
+  commit: run("git", ["rev-parse", "--short", "HEAD"]).trim(),
+  engines: Object.fromEntries(
+    Object.entries(results).map(([name, { ms, ...rest }]) => [name, { ...rest, medianMs: median(ms), rounds: ms }]),
+  ),
+};
+const key = ({ model, size, batch, threads, mode }) => [model, size, batch, threads, mode].join();
+let rows = [];
+try {
+  rows = JSON.parse(readFileSync(here("results.json"), "utf8"));
+} catch {}
+rows = [...rows.filter((old) => key(old) !== key(row)), row].sort((a, b) => key(a).localeCompare(key(b)));
+writeFileSync(here("results.json"), `${JSON.stringify(rows, null, 2)}\n`);
+
+const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
+const ratio = (row, name) =>
+  row.engines[name] ? (row.engines.acr.medianMs / row.engines[name].medianMs).toFixed(2) : "–";
+const versions = [...new Set(rows.flatMap(({ engines }) => Object.values(engines).map(({ version }) => version)))];
+writeFileSync(
+  here("results.md"),
+  `# Measured steps, milliseconds per image
+
+Medians of interleaved rounds, each a process of its own. ${rows[0].machine}; ${versions.join("; ")}.
+
+| model | px | batch | threads | mode | ours | Keras | PyTorch | ours / Keras | ours / PyTorch | peak MB | rounds | commit |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
+${rows
+  .map(
+    (r) =>
+      `| ${r.model} | ${r.size} | ${r.batch} | ${r.threads} | ${r.mode} | ${cell(r, "acr")} | ${cell(r, "keras")} | ${cell(r, "pytorch")} | ${ratio(r, "keras")} | ${ratio(r, "pytorch")} | ${r.engines.acr.peakMemoryMb?.toFixed(0)} | ${r.engines.acr.rounds.length} | ${r.commit} |`,
+  )
+  .join("\n")}
+`,
+);

@@ -1,0 +1,57 @@
+"""Median milliseconds per image of a PyTorch MobileNetV2 step (channels last): MODEL BATCH THREADS MODE STEPS SIZE."""
+import json, statistics, sys, time
+import torch
+import torch.nn as nn
+
+name, batch, threads, mode, steps, size = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4], *map(int, sys.argv[5:7])
+torch.set_num_threads(threads)
+alpha = int(name[-3:]) / 100
+if not name.startswith("mobilenet_v2"):
+    sys.exit("only mobilenet_v2 is written here")
+
+
+def channels(value):
+    rounded = max(8, int(value * alpha + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value * alpha else rounded
+
+
+def block(i, o, k, s, g=1, act=True):
+    layers = [nn.Conv2d(i, o, k, s, k // 2, groups=g, bias=False), nn.BatchNorm2d(o, 1e-3, 0.01)]
+    return nn.Sequential(*layers, *([nn.ReLU6()] if act else []))
+
+
+class Residual(nn.Module):
+    def __init__(self, i, o, t, s):
+        super().__init__()
+        h = i * t
+        first = [block(i, h, 1, 1)] if t != 1 else []
+        self.body = nn.Sequential(*first, block(h, h, 3, s, h), block(h, o, 1, 1, act=False))
+        self.skip = s == 1 and i == o
+
+    def forward(self, x):
+        return x + self.body(x) if self.skip else self.body(x)
+
+
+c = channels(32)
+layers = [block(3, c, 3, 2)]
+for t, f, n, s in [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]:
+    for i in range(n):
+        layers.append(Residual(c, channels(f), t, s if i == 0 else 1))
+        c = channels(f)
+model = nn.Sequential(*layers, block(c, 1280, 1, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, 136))
+model = model.to(memory_format=torch.channels_last).train(mode == "train")
+x = torch.rand(batch, 3, size, size).to(memory_format=torch.channels_last)
+y = torch.rand(batch, 136)
+adam = torch.optim.Adam(model.parameters(), 1e-4)
+times = []
+for _ in range(steps + 2):
+    started = time.perf_counter()
+    if mode == "train":
+        adam.zero_grad(set_to_none=True)
+        ((model(x) - y) ** 2).mean().backward()
+        adam.step()
+    else:
+        with torch.inference_mode():
+            model(x)
+    times.append(time.perf_counter() - started)
+print(json.dumps({"version": f"PyTorch {torch.__version__}", "ms": 1000 * statistics.median(times[2:]) / batch}))
