@@ -18,6 +18,12 @@ export { headTurn, type PoseRepeatsOptions, poseRepeats } from "./pose-repeats.j
 export { type PredictCenteredOptions, predictCentered } from "./predict-centered.js";
 export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
 export { recipeJsonSchema } from "./recipe-json-schema.js";
+export {
+  createRedisExecutor,
+  type RedisOptions,
+  runSweepWorker,
+  type SweepWorkerOptions,
+} from "./redis-sweep.js";
 export { readHistory, readRecipe, runFiles } from "./run-folder.js";
 export { runTrial, type TrialContext, type TrialRunner } from "./run-trial.js";
 export { saveModel } from "./save-model.js";

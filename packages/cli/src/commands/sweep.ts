@@ -1,8 +1,17 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "@acr/core";
 import { renderTable } from "@acr/report";
-import { readSweep, type SweepPlanInput, sweep, type TrialResult } from "@acr/trainer";
+import {
+  createRedisExecutor,
+  readSweep,
+  runSweepWorker,
+  type SweepPlanInput,
+  sweep,
+  type TrialResult,
+} from "@acr/trainer";
 import { Command } from "commander";
+import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
 import { readJsonFile } from "../internal/read-json-file.js";
 import { stopOnSignals } from "../internal/stop-on-signals.js";
@@ -35,6 +44,8 @@ export function sweepCommand(onInterrupted: () => void): Command {
     .argument("<plan>", "a plan file (JSON)")
     .option("--out <folder>", "the folder for results and runs (default: sweeps/ and the plan's name)")
     .option("--root <folder>", "the folder that holds the data set, instead of the plan's")
+    .option("--redis <url>", "hand the trials to workers on this Redis or Valkey server")
+    .option("--workers <n>", "with --redis: also start so many workers here", parseCount)
     .option("--quiet", "no progress on stderr")
     .option("--json", "print the results as one JSON document")
     .addHelpText(
@@ -45,15 +56,65 @@ export function sweepCommand(onInterrupted: () => void): Command {
       const plan = (await readJsonFile(file, "a sweep plan")) as SweepPlanInput & Record<string, unknown>;
       if (flags.root !== undefined) plan.recipe = { ...plan.recipe, root: flags.root };
       const folder = flags.out ?? defaultFolder(plan.name);
-      const results = await runSweep({ plan, folder, quiet: flags.quiet, onInterrupted });
+      if (flags.workers !== undefined && flags.redis === undefined)
+        throw new InvalidArgumentError("acr sweep: --workers needs --redis, the server that hands out the trials.");
+      const { redis, workers = 0 } = flags;
+      // Started first: a worker waits for trials.
+      const children = Array.from({ length: workers }, () => startWorker(redis!));
+      let results: TrialResult[];
+      try {
+        results = await runSweep({ plan, folder, redis, quiet: flags.quiet, onInterrupted });
+      } finally {
+        for (const child of children) child.kill("SIGTERM");
+      }
       if (flags.json) printJson({ folder, results });
       else process.stdout.write(`${renderTable(sweepRows(results), { format: "text" })}\n`);
     });
   command.addCommand(sweepReportCommand());
+  command.addCommand(sweepWorkerCommand());
   return command;
 }
 
+/** A worker of this program in a process of its own. */
+const startWorker = (redis: string): ChildProcess =>
+  spawn(process.execPath, [...process.execArgv, process.argv[1]!, "sweep", "worker", "--redis", redis], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+
+function sweepWorkerCommand(): Command {
+  return new Command("worker")
+    .description("train trials of any sweep on a Redis server until stopped; run one for each GPU")
+    .requiredOption("--redis <url>", "redis://[user:password@]host:port, or rediss:// for TLS")
+    .addHelpText(
+      "after",
+      "\nThe folder of the sweep must have the same path on all machines. Start Redis with redis-server (apt-get install redis-server)\nor docker run -p 6379:6379 redis:7.\n\nExample:\n  acr sweep worker --redis redis://:password@head-node:6379",
+    )
+    .action(async ({ redis }: { redis: string }) => {
+      const { signal, release } = stopOnSignals("after this step; the trial goes back to the queue");
+      try {
+        process.stderr.write(`worker ${process.pid}: waiting for trials\n`);
+        await runSweepWorker({
+          url: redis,
+          signal,
+          onTrial: (trial, outcome) => {
+            const end =
+              outcome === undefined
+                ? "begins"
+                : outcome instanceof Error
+                  ? `failed: ${outcome.message}`
+                  : `NME ${outcome.nmePercent.toFixed(2)} % after ${outcome.epochs} epochs`;
+            process.stderr.write(`worker ${process.pid}: ${trial.id} ${end}\n`);
+          },
+        });
+      } finally {
+        release();
+      }
+    });
+}
+
 interface SweepFlags {
+  redis?: string;
+  workers?: number;
   out?: string;
   root?: string;
   quiet?: boolean;
@@ -63,15 +124,17 @@ interface SweepFlags {
 async function runSweep(options: {
   plan: SweepPlanInput;
   folder: string;
+  redis?: string;
   quiet?: boolean;
   onInterrupted: () => void;
 }): Promise<TrialResult[]> {
-  const { plan, folder, quiet = false, onInterrupted } = options;
+  const { plan, folder, redis, quiet = false, onInterrupted } = options;
   const { signal, release } = stopOnSignals("after this step; the same command continues the sweep");
   const say = (line: string) => quiet || process.stderr.write(`${line}\n`);
   let progress: TrainProgress | undefined;
   try {
-    const run = sweep({ plan, folder, signal, onTrainEvent: (event) => progress?.show(event) });
+    const executor = redis === undefined ? undefined : createRedisExecutor({ url: redis });
+    const run = sweep({ plan, folder, signal, executor, onTrainEvent: (event) => progress?.show(event) });
     for (;;) {
       const { done, value } = await run.next();
       if (done) return value;
@@ -80,7 +143,7 @@ async function runSweep(options: {
           say(`${value.trials.length} trials, ${value.done.length} of them done already -> ${value.folder}`);
           break;
         case "trial-start":
-          progress = new TrainProgress({ quiet, title: value.trial.id });
+          if (redis === undefined) progress = new TrainProgress({ quiet, title: value.trial.id });
           break;
         case "trial-end": {
           progress?.close();
