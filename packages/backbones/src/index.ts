@@ -2,6 +2,7 @@ export type { BackbonePreset } from "./backbone-preset.js";
 export { type BackboneOptions, createBackbone } from "./create-backbone.js";
 export { createHeadTraining, type HeadTraining, type HeadTrainingOptions } from "./create-head-training.js";
 export { createLandmarkModel, type LandmarkModelOptions } from "./create-landmark-model.js";
+export { type ExportOnnxOptions, exportOnnx } from "./export-onnx.js";
 export { getBackbonePreset } from "./get-backbone-preset.js";
 export type { HeadName } from "./internal/heads/landmark-heads.js";
 export { listBackbones } from "./list-backbones.js";

@@ -4,6 +4,7 @@ import { benchCommand } from "./commands/bench.js";
 import { dataCommand } from "./commands/data.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evaluateCommand } from "./commands/evaluate.js";
+import { exportCommand } from "./commands/export.js";
 import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
 import { shapeCommand } from "./commands/shape.js";
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     sweepCommand(interrupted),
     evaluateCommand(),
     predictCommand(),
+    exportCommand(),
     reportCommand(),
     shapeCommand(),
   ]) {

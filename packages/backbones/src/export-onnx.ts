@@ -1,0 +1,31 @@
+import { checkOptions, InvalidArgumentError } from "@acr/core";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { checkOneOf } from "./internal/check.js";
+import { OnnxConverter } from "./internal/onnx/onnx-converter.js";
+
+/** Options of `exportOnnx`. */
+export interface ExportOnnxOptions {
+  /** Layout of picture inputs: `"nhwc"` [B, H, W, C] as in tfjs, or `"nchw"` [B, C, H, W]. Default `"nhwc"`. */
+  layout?: "nhwc" | "nchw";
+  /** Multiply BatchNorm into the convolution in front of it: faster, no longer to be trained. Default false. */
+  foldBatchNorm?: boolean;
+}
+
+/**
+ * Writes a model as ONNX, opset 17, float32, with a free batch size. Inputs and outputs keep their layers' names;
+ * inside, maps are [B, C, H, W], as ONNX wants.
+ *
+ * @param model - a functional LayersModel of standard layers, each used once; it is not changed.
+ * @returns the bytes of the `.onnx` file.
+ * @throws {InvalidArgumentError} a layer, activation or layout that is not known here, or an unknown option.
+ * @example
+ * writeFileSync("landmarks.onnx", exportOnnx(model, { layout: "nchw", foldBatchNorm: true }));
+ */
+export function exportOnnx(model: LayersModel, options: ExportOnnxOptions = {}): Uint8Array {
+  const caller = "exportOnnx";
+  checkOptions(caller, options, ["layout", "foldBatchNorm"]);
+  if (!Array.isArray(model?.layers)) throw new InvalidArgumentError(`${caller}: model must be a tfjs LayersModel.`);
+  const { layout = "nhwc", foldBatchNorm = false } = options;
+  checkOneOf(caller, "layout", layout, ["nhwc", "nchw"]);
+  return new OnnxConverter(model, { caller, layout, foldBatchNorm }).convert();
+}
