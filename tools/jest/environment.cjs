@@ -28,5 +28,10 @@ module.exports = class RealmEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
     for (const name of SHARED) this.global[name] = globalThis[name];
+    // The cpu backend greets every test file with an advertisement; nothing else is held back.
+    const { warn } = this.global.console;
+    this.global.console.warn = (...message) => {
+      if (!String(message[0]).includes("you are running TensorFlow.js in Node.js")) warn(...message);
+    };
   }
 };

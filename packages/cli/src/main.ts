@@ -1,3 +1,4 @@
+import { enableProdMode } from "@tensorflow/tfjs-core";
 import { Command } from "commander";
 import { version } from "../package.json";
 import { benchCommand } from "./commands/bench.js";
@@ -24,6 +25,8 @@ const INTERRUPTED = 130;
  */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  // Else the cpu backend advertises another package on the first use.
+  enableProdMode();
   const program = new Command("acr")
     .description("Train, evaluate and run facial-landmark models with TensorFlow.js.")
     .version(version)
