@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { BackendError } from "@acr/core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
@@ -23,7 +24,9 @@ const GLUE = "tfjs-backend-wasm-threaded-simd";
  * @returns releases the workers that the glue keeps in store; call it once the backend has started its own threads.
  */
 export async function startThreadedWasm(threads: number): Promise<() => Promise<void>> {
-  const require = createRequire(join(process.cwd(), "package.json"));
+  // From this file, as the import below: the folder in which the program was started may lie anywhere.
+  // Bundled to CommonJS, `import.meta` is empty.
+  const require = createRequire(import.meta.url ?? pathToFileURL(__filename).href);
   const wasm = await import("@tensorflow/tfjs-backend-wasm");
   const folder = join(dirname(resolvePackage(require)), "wasm-out");
   const glue = join(folder, `${GLUE}.js`);
@@ -83,7 +86,7 @@ async function withoutGlobalTraces<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The package as the application sees it, else as this package does. */
+/** The package's manifest, whose folder also holds the threaded build. */
 function resolvePackage(require: NodeJS.Require): string {
   const name = "@tensorflow/tfjs-backend-wasm/package.json";
   try {
