@@ -152,7 +152,13 @@ it("cropFaces gives crops whose landmarks go back to the source", async () => {
 
 it("createFaceCache decodes each face once, counts its bytes, and serves batches equal to uncached ones", async () => {
   let reads = 0;
-  const counted: FaceDataset = { ...faces, get: async (i) => (reads++, face(i)) };
+  const counted: FaceDataset = {
+    ...faces,
+    get: async (i) => {
+      reads++;
+      return face(i);
+    },
+  };
   const cache = createFaceCache(counted, { imageSize: 32, extent: "crop" });
   const collect = async (options: object) => {
     const batches = [];

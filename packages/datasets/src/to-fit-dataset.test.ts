@@ -57,7 +57,13 @@ it("toFitDataset(loader) feeds model.fitDataset, an epoch an iterator", async ()
   await expectNoTensorLeak(async () => {
     const loader = createLoader(faces, { batchSize: 2, imageSize: 8, workers: 0 });
     const epochs: number[] = [];
-    const spied = { ...loader, epoch: (epoch: number) => (epochs.push(epoch), loader.epoch(epoch)) };
+    const spied = {
+      ...loader,
+      epoch: (epoch: number) => {
+        epochs.push(epoch);
+        return loader.epoch(epoch);
+      },
+    };
     const history = await model.fitDataset(toFitDataset(spied) as never, { epochs: 3, verbose: 0 });
     expect(history.epoch).toEqual([0, 1, 2]);
     // It may ask for one iterator more, to look at the shapes; batches are made only when they are asked for.
