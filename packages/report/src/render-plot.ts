@@ -25,6 +25,13 @@ const CONFIG = {
     tickColor: "var(--line,#d9dee5)",
     labelLimit: 150,
   },
+  legend: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    labelFontSize: 13,
+    titleFontSize: 13,
+    titleFontWeight: 500,
+  },
   text: { color: "currentColor" },
 } as const;
 

@@ -149,7 +149,7 @@ function table(rows: readonly TableRow[], caption: string, best?: (row: number, 
     });
     return `<tr>${cells.join("")}</tr>`;
   });
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(caption)}"><table><caption><span>${escapeHtml(caption)}</span></caption><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
 }
 
 /** The figures of all runs; the best of each column in bold. */
@@ -205,14 +205,20 @@ function comparisonTable(comparisons: readonly ReportComparison[]): string {
 async function facePlots({ runs, scheme, meanShape }: ReportInput): Promise<Plot[]> {
   const face = meanShape ?? meanFace(runs.flatMap(({ samples }) => samples.map(({ target }) => target)));
   if (!face || face.length !== 2 * scheme.landmarkCount) return [];
-  const maximum = Math.max(...runs.flatMap(({ evaluation }) => evaluation.perLandmarkPercent).filter(Number.isFinite));
+  // One scale for all runs, so that their faces can be compared.
+  const extent = (lists: readonly (ArrayLike<number> | undefined)[]): [number, number] => {
+    const finite = lists.flatMap((list) => Array.from(list ?? [])).filter(Number.isFinite);
+    return [Math.min(...finite), Math.max(...finite)];
+  };
+  const errors = extent(runs.map(({ evaluation }) => evaluation.perLandmarkPercent));
+  const difficulties = extent(runs.map(({ meanDifficulty }) => meanDifficulty));
   const list: Plot[] = [];
   for (const { name, evaluation, meanDifficulty } of runs) {
     const title = `Error of each landmark on the mean face: ${name}`;
-    const options = { names: scheme.names, unit: "error %", maximum, title };
+    const options = { names: scheme.names, unit: "error %", extent: errors, title };
     list.push(await facePlot(face, evaluation.perLandmarkPercent, options));
     if (!meanDifficulty) continue;
-    const phi = { ...options, unit: "Φ", maximum: 1, title: `Mean difficulty Φ of each landmark: ${name}` };
+    const phi = { ...options, unit: "Φ", extent: difficulties, title: `Mean difficulty Φ of each landmark: ${name}` };
     list.push(await facePlot(face, meanDifficulty, phi));
   }
   return list;

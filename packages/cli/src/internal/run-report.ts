@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { applyAffine, DataFormatError, type FaceDataset } from "@acr/core";
+import { applyAffine, DataFormatError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { cropTransform } from "@acr/datasets";
 import { evaluateSubsets } from "@acr/metrics";
 import { type ReportInput, type ReportRun, type ReportSample, renderReport } from "@acr/report";
@@ -38,6 +38,10 @@ export async function createRunReport(
   source: DatasetOptions,
   { title, ...options }: RunReportOptions = {},
 ): Promise<ReportInput> {
+  const names = options.names ?? folders;
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  // Known before minutes of work.
+  if (twice !== undefined) throw new InvalidArgumentError(`acr report: two runs are called "${twice}".`);
   const { faces, normalizer, runs, engine } = await evaluateRuns(folders, source, options);
   const [first] = runs;
   const reported: ReportRun[] = [];

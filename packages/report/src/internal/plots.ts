@@ -202,11 +202,20 @@ export async function subsetPlot(runs: readonly ReportRun[]): Promise<Plot | und
   };
 }
 
-/** A value of each landmark, drawn as circles on a face: larger and darker is more. */
+/** Dark violet to orange: each end has a contrast of at least 2 : 1 against a light and a dark page. */
+const SCALE_COLORS = ["#6a4fc4", "#a8479f", "#d9526f", "#ef7a3c"];
+const LEGEND_STEPS = 4;
+
+/** A value of each landmark, drawn as circles on a face: area is in proportion to it, colour spans the extent. */
 export async function facePlot(
   face: ArrayLike<number>,
   values: ArrayLike<number>,
-  { title, unit, names, maximum }: { title: string; unit: string; names: readonly string[]; maximum: number },
+  {
+    title,
+    unit,
+    names,
+    extent: [minimum, maximum],
+  }: { title: string; unit: string; names: readonly string[]; extent: readonly [number, number] },
 ): Promise<Plot> {
   const points = Array.from({ length: face.length / 2 }, (_, k) => ({
     landmark: names[k] ?? String(k),
@@ -221,6 +230,18 @@ export async function facePlot(
   const [x, y] = [range("x"), range("y")];
   const width = 300;
   const scale = (x[1] - x[0] || 1) / width;
+  const steps = Array.from(
+    { length: LEGEND_STEPS },
+    (_, i) => minimum + ((maximum - minimum) * i) / (LEGEND_STEPS - 1),
+  );
+  const legend = {
+    title: unit,
+    type: "symbol",
+    orient: "bottom",
+    direction: "horizontal",
+    format: maximum < 2 ? ".2f" : ".1f",
+    values: maximum > minimum ? steps : [maximum],
+  };
   const axis = (field: string, [low, high]: readonly [number, number], extra: object) => ({
     field,
     type: "quantitative",
@@ -234,15 +255,21 @@ export async function facePlot(
         width: width + 28,
         height: (y[1] - y[0]) / scale + 28,
         data: { values: points },
-        mark: { type: "circle", opacity: 0.85, color: "var(--series-2,#c2500a)" },
+        mark: { type: "circle", opacity: 0.95 },
         encoding: {
           x: axis("x", x, {}),
           y: axis("y", y, { reverse: true }),
           size: {
             field: "value",
             type: "quantitative",
-            legend: null,
-            scale: { domain: [0, maximum], range: [6, 420] },
+            legend,
+            scale: { domain: [0, maximum], range: [4, 190], nice: false },
+          },
+          color: {
+            field: "value",
+            type: "quantitative",
+            legend,
+            scale: { domain: [minimum, maximum], range: SCALE_COLORS, nice: false },
           },
         },
       },

@@ -1,4 +1,4 @@
-import type { RgbImage } from "@acr/core";
+import { type RgbImage, warpAffine } from "@acr/core";
 
 /** Crops with points on them. */
 export interface DrawnFace {
@@ -9,31 +9,49 @@ export interface DrawnFace {
   predicted?: ArrayLike<number>;
 }
 
-const GREEN = [60, 220, 60] as const;
-const RED = [255, 50, 50] as const;
+// The colours of @acr/report, which the colour-blind can tell apart as well.
+const BLUE = [0x56, 0xb4, 0xe9] as const;
+const ORANGE = [0xe6, 0x9f, 0x00] as const;
 const COLUMNS = 4;
+/** Smaller crops are enlarged to about this side, or their points would cover the face. */
+const CELL = 176;
 
-/** A sheet of square crops, four a row: labels green, predictions red. */
+/** A sheet of square crops, four a row: labels blue, predictions orange. */
 export function drawFaces(faces: readonly DrawnFace[], imageSize: number): RgbImage {
+  const zoom = Math.max(1, Math.round(CELL / imageSize));
+  const cell = imageSize * zoom;
   const columns = Math.min(COLUMNS, faces.length);
-  const width = columns * imageSize;
-  const height = Math.ceil(faces.length / columns) * imageSize;
+  const width = columns * cell;
+  const height = Math.ceil(faces.length / columns) * cell;
   const data = new Uint8ClampedArray(width * height * 3);
+  const shift = (1 / zoom - 1) / 2;
   faces.forEach(({ image, target, predicted }, i) => {
-    const left = (i % columns) * imageSize;
-    const top = Math.floor(i / columns) * imageSize;
-    for (let y = 0; y < imageSize; y++) {
-      for (let x = 0; x < imageSize * 3; x++) data[((top + y) * width + left) * 3 + x] = image[y * imageSize * 3 + x]!;
-    }
+    const left = (i % columns) * cell;
+    const top = Math.floor(i / columns) * cell;
+    const crop = { width: imageSize, height: imageSize, data: Uint8Array.from(image) };
+    const view = warpAffine(crop, [1 / zoom, 0, shift, 0, 1 / zoom, shift], {
+      width: cell,
+      height: cell,
+      border: "edge",
+    });
+    for (let y = 0; y < cell; y++)
+      data.set(view.data.subarray(y * cell * 3, (y + 1) * cell * 3), ((top + y) * width + left) * 3);
     const dot = (points: ArrayLike<number>, color: readonly number[]) => {
       for (let k = 0; k < points.length; k += 2) {
-        const x = Math.round((points[k]! + 0.5) * imageSize - 0.5);
-        const y = Math.round((points[k + 1]! + 0.5) * imageSize - 0.5);
-        if (x >= 0 && y >= 0 && x < imageSize && y < imageSize) data.set(color, ((top + y) * width + left + x) * 3);
+        // Two by two pixels around the point, which a pixel's centre may miss by up to half a pixel.
+        const x = Math.round((points[k]! + 0.5) * cell - 1);
+        const y = Math.round((points[k + 1]! + 0.5) * cell - 1);
+        for (const [px, py] of [
+          [x, y],
+          [x + 1, y],
+          [x, y + 1],
+          [x + 1, y + 1],
+        ] as const)
+          if (px >= 0 && py >= 0 && px < cell && py < cell) data.set(color, ((top + py) * width + left + px) * 3);
       }
     };
-    dot(target, GREEN);
-    if (predicted) dot(predicted, RED);
+    dot(target, BLUE);
+    if (predicted) dot(predicted, ORANGE);
   });
   return { width, height, data };
 }
