@@ -78,14 +78,14 @@ const COMPOSITIONS: Readonly<Record<string, (options: CompositionOptions) => Los
  */
 export function createLoss(name: string, options: object = {}): Loss {
   const key = lossKey("createLoss", name, [...Object.keys(LOSS_RULES), ...Object.keys(COMPOSITIONS)]);
-  const composition = COMPOSITIONS[key];
-  if (composition) {
-    if (options === null || typeof options !== "object" || Array.isArray(options))
-      throw new InvalidArgumentError(`createLoss: options of ${key} must be an object; got ${typeof options}.`);
-    return composition(options);
+  if (options === null || typeof options !== "object" || Array.isArray(options)) {
+    const got = options === null ? "null" : Array.isArray(options) ? "an array" : typeof options;
+    throw new InvalidArgumentError(`createLoss: options of ${key} must be an object; got ${got}.`);
   }
+  const composition = COMPOSITIONS[key];
+  if (composition) return composition(options);
   for (const tensorOption of ["difficulty", "weights"]) {
-    if (options && tensorOption in options)
+    if (tensorOption in options)
       throw new InvalidArgumentError(
         `createLoss: ${tensorOption} changes with each batch; pass it when the loss is called.`,
       );

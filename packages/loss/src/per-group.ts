@@ -34,8 +34,13 @@ export function perGroup(
   const { rest = 1 } = options;
   if (!isWeight(rest))
     throw new InvalidArgumentError(`perGroup: rest must be a finite number >= 0; got ${String(rest)}.`);
-  if (!scheme || typeof scheme !== "object" || !scheme.groups || !Number.isInteger(scheme.landmarkCount))
-    throw new InvalidArgumentError("perGroup: scheme must be a landmark scheme with landmarkCount and groups.");
+  if (
+    !scheme ||
+    typeof scheme !== "object" ||
+    !scheme.groups ||
+    !(Number.isInteger(scheme.landmarkCount) && scheme.landmarkCount > 0)
+  )
+    throw new InvalidArgumentError("perGroup: scheme must be a landmark scheme with landmarkCount > 0 and groups.");
   if (!weights || typeof weights !== "object")
     throw new InvalidArgumentError(`perGroup: weights must be { group: factor }; got ${typeof weights}.`);
   const { id, landmarkCount, groups } = scheme;
@@ -45,10 +50,15 @@ export function perGroup(
     const indices = Object.hasOwn(groups, group) ? groups[group] : undefined;
     if (!indices) {
       const names = Object.keys(groups);
-      throw new InvalidArgumentError(
-        `perGroup: unknown group "${group}" of ${id}; did you mean ${nearestNames(group, names, 1)[0]}? Valid groups: ${names.join(", ")}.`,
-      );
+      const [nearest] = nearestNames(group, names, 1);
+      const hint = nearest ? `; did you mean ${nearest}? Valid groups: ${names.join(", ")}.` : ", which has no groups.";
+      throw new InvalidArgumentError(`perGroup: unknown group "${group}" of ${id}${hint}`);
     }
+    const isIndex = (index: unknown) => Number.isInteger(index) && Number(index) >= 0 && Number(index) < landmarkCount;
+    if (!Array.isArray(indices) || !indices.every(isIndex))
+      throw new InvalidArgumentError(
+        `perGroup: group ${group} of ${id} must be an array of landmarks from 0 to ${landmarkCount - 1}; got ${JSON.stringify(indices)}.`,
+      );
     if (!isWeight(weight))
       throw new InvalidArgumentError(
         `perGroup: the weight of ${group} must be a finite number >= 0; got ${String(weight)}.`,

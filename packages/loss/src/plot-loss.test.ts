@@ -21,7 +21,7 @@ describe("plotLoss(name, options)", () => {
   it("refuses unknown names and options, and values out of range", () => {
     expect(() => plotLoss("l3")).toThrow('unknown loss "l3"; did you mean l1?');
     expect(() => plotLoss("acr", { difficulties: [2] })).toThrow("difficulties must be numbers in [0, 1]");
-    expect(() => plotLoss("acr", { pointCount: 4 })).toThrow("odd integer >= 3; got 4");
+    expect(() => plotLoss("acr", { pointCount: 4 })).toThrow("odd integer from 3 to 1000001; got 4");
     expect(() => plotLoss("acr", { maxError: 0 })).toThrow("maxError must be a finite number > 0; got 0");
     expect(() => plotLoss("acr", { options: { lambda: -1 } })).toThrow("acrLoss: lambda");
   });

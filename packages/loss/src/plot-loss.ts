@@ -1,12 +1,15 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { LOSS_RULES, lossKey } from "./internal/loss-rules.js";
 
+/** No picture shows more. */
+const MOST_POINTS = 1_000_001;
+
 export interface PlotLossOptions {
   /** Options of the loss. Default: its own defaults. */
   options?: object;
   /** Largest error, in the frame of the options, > 0. Default 2. */
   maxError?: number;
-  /** Points from −maxError to maxError, an odd integer >= 3 so that 0 is one of them. Default 401. */
+  /** Points from −maxError to maxError, an odd integer from 3 to 1000001 so that 0 is one of them. Default 401. */
   pointCount?: number;
   /** A pair of curves for each Φ in [0, 1]; ignored by losses that need none. Default 0, 0.25, 0.5, 0.75, 1. */
   difficulties?: readonly number[];
@@ -44,8 +47,10 @@ export function plotLoss(name: string, options: PlotLossOptions = {}): LossPlot 
   const rule = LOSS_RULES[key]!(lossOptions);
   if (typeof maxError !== "number" || !Number.isFinite(maxError) || maxError <= 0)
     throw new InvalidArgumentError(`plotLoss: maxError must be a finite number > 0; got ${String(maxError)}.`);
-  if (!Number.isInteger(pointCount) || pointCount < 3 || pointCount % 2 === 0)
-    throw new InvalidArgumentError(`plotLoss: pointCount must be an odd integer >= 3; got ${String(pointCount)}.`);
+  if (!Number.isInteger(pointCount) || pointCount < 3 || pointCount > MOST_POINTS || pointCount % 2 === 0)
+    throw new InvalidArgumentError(
+      `plotLoss: pointCount must be an odd integer from 3 to ${MOST_POINTS}; got ${String(pointCount)}.`,
+    );
   if (!Array.isArray(difficulties) || difficulties.length === 0 || !difficulties.every((phi) => phi >= 0 && phi <= 1))
     throw new InvalidArgumentError("plotLoss: difficulties must be numbers in [0, 1], at least one.");
   const half = (pointCount - 1) / 2;

@@ -1,8 +1,11 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import type { PoseBins } from "./pose-balanced.js";
 
+/** More would be a slip of the pen: each bin has to hold faces. */
+const MOST_BINS = 1000;
+
 export interface PoseBinsOptions {
-  /** Bins of equal width over the range of the coefficients, an integer >= 2. Default 9. */
+  /** Bins of equal width over the range of the coefficients, an integer from 2 to 1000. Default 9. */
   binCount?: number;
   /** Largest weight, so that one odd face does not rule a batch, >= 1. Default 10. */
   maxWeight?: number;
@@ -22,11 +25,13 @@ export interface PoseBinsOptions {
 export function poseBins(coefficients: ArrayLike<number>, options: PoseBinsOptions = {}): PoseBins {
   checkOptions("poseBins", options, ["binCount", "maxWeight"]);
   const { binCount = 9, maxWeight = 10 } = options;
-  if (!Number.isInteger(binCount) || binCount < 2)
-    throw new InvalidArgumentError(`poseBins: binCount must be an integer >= 2; got ${String(binCount)}.`);
+  if (!Number.isInteger(binCount) || binCount < 2 || binCount > MOST_BINS)
+    throw new InvalidArgumentError(
+      `poseBins: binCount must be an integer from 2 to ${MOST_BINS}; got ${String(binCount)}.`,
+    );
   if (typeof maxWeight !== "number" || !(maxWeight >= 1))
     throw new InvalidArgumentError(`poseBins: maxWeight must be a number >= 1; got ${String(maxWeight)}.`);
-  const values = Array.from(coefficients);
+  const values = Array.from(coefficients ?? []);
   if (values.length === 0 || !values.every(Number.isFinite))
     throw new InvalidArgumentError(
       "poseBins: coefficients must be finite numbers, at least one; got none, NaN or Infinity.",

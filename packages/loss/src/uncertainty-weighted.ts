@@ -59,7 +59,11 @@ export function uncertaintyWeighted(
   });
   checkOptions("uncertaintyWeighted", options, ["initialLogVariances"]);
   const { initialLogVariances = losses.map(() => 0) } = options;
-  if (initialLogVariances.length !== losses.length || !initialLogVariances.every(Number.isFinite))
+  if (
+    !Array.isArray(initialLogVariances) ||
+    initialLogVariances.length !== losses.length ||
+    !initialLogVariances.every(Number.isFinite)
+  )
     throw new InvalidArgumentError(`uncertaintyWeighted: initialLogVariances must be ${losses.length} finite numbers.`);
   let weights: Variable | undefined;
   // A step's tidy does not free variables.

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@acr/core";
+import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { add, customGrad, mul, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkLoss, makeLoss, specOf, unionOfNeeds } from "./internal/make-loss.js";
 import type { Loss } from "./loss.js";
@@ -17,13 +17,15 @@ export interface WeightedLoss {
  *
  * @param losses - at least one.
  * @returns a loss; its gradient is Σᵢ wᵢ · ∇lᵢ and needs no gradient of tfjs-core.
- * @throws {InvalidArgumentError} no part, a part that is no loss, or a weight that is not finite.
+ * @throws {InvalidArgumentError} no part, a part that is no `{ loss, weight }`, or a weight that is not finite.
  * @example const loss = weightedSum([{ loss: createLoss("acr"), weight: 1 }, { loss: createLoss("l1"), weight: 0.1 }]);
  */
 export function weightedSum(losses: readonly WeightedLoss[]): Loss {
   if (!Array.isArray(losses) || losses.length === 0)
     throw new InvalidArgumentError("weightedSum: losses must be an array of at least one { loss, weight }; got none.");
-  const parts = losses.map(({ loss, weight = 1 }: WeightedLoss, i) => {
+  const parts = losses.map((part: WeightedLoss, i) => {
+    checkOptions(`weightedSum: losses[${i}]`, part, ["loss", "weight"]);
+    const { loss, weight = 1 } = part;
     checkLoss("weightedSum", `losses[${i}].loss`, loss);
     if (typeof weight !== "number" || !Number.isFinite(weight))
       throw new InvalidArgumentError(

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@acr/core";
+import { ShapeError } from "@acr/core";
 import { cast, div, mean, mul, notEqual, reshape, type Tensor, tidy, where } from "@tensorflow/tfjs-core";
 import { landmarkCountOf, threeAxes, timesBatchWeights } from "./internal/batch-weights.js";
 import { checkLoss, makeLoss, specOf } from "./internal/make-loss.js";
@@ -30,18 +30,19 @@ export function withVisibility(loss: Loss): Loss {
     (predictions, targets, batch) =>
       tidy(() => {
         const { visibility, weights, reduction = "mean" } = batch;
-        if (typeof visibility !== "object" || !("dataId" in visibility))
-          throw new InvalidArgumentError(`withVisibility: visibility must be a tensor; got ${typeof visibility}.`);
         const count = landmarkCountOf(predictions);
-        const isVisible = notEqual(threeAxes("withVisibility", "visibility", visibility, count), 0);
+        // No landmarks to count: the loss refuses the predictions.
+        if (!Number.isInteger(count) || count < 1) return loss(predictions, targets, batch);
+        const isVisible = notEqual(threeAxes("withVisibility", "visibility", visibility!, count), 0);
         const visible = cast(isVisible, "float32");
         const asPoints = (x: Tensor) => (x.rank === 2 ? reshape(x, [x.shape[0]!, x.shape[1]! / 2, 2]) : x);
-        const fits = predictions.shape[0] === isVisible.shape[0] && isVisible.shape[1] === count;
-        // What does not fit is left as it is: the loss refuses it with a message of its own.
+        if (predictions.shape[0] !== isVisible.shape[0] || isVisible.shape[1] !== count)
+          throw new ShapeError(
+            `withVisibility: visibility must be [${predictions.shape[0]}, ${count}]; got [${visibility!.shape.join(", ")}].`,
+          );
+        // Targets that do not fit are left as they are: the loss refuses them with a message of its own.
         const known =
-          fits && predictions.size === targets.size
-            ? where(isVisible, asPoints(targets), asPoints(predictions))
-            : targets;
+          predictions.size === targets.size ? where(isVisible, asPoints(targets), asPoints(predictions)) : targets;
         const own = reduction === "mean" ? div(visible, mean(visible)) : visible;
         return loss(predictions, known, {
           ...batch,

@@ -1,4 +1,5 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
+import type { Tensor } from "@tensorflow/tfjs-core";
 
 /** How the losses of all coordinates become the result. */
 export type Reduction = "mean" | "sum" | "none";
@@ -25,4 +26,21 @@ export function checkPositive(functionName: string, option: string, value: unkno
   if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
     throw new InvalidArgumentError(`${functionName}: ${option} must be a finite number > 0; got ${String(value)}.`);
   }
+}
+
+/** Throws unless `x` is a tensor that still holds its numbers. */
+export function checkTensor(functionName: string, name: string, x: unknown): asserts x is Tensor {
+  if (!x || typeof x !== "object" || !("dataId" in x) || !("shape" in x) || (x as Tensor).isDisposed) {
+    const kind = x === null ? "null" : Array.isArray(x) ? "an array" : typeof x;
+    const got = (x as Partial<Tensor> | null | undefined)?.isDisposed ? "a disposed one" : kind;
+    throw new InvalidArgumentError(`${functionName}: ${name} must be a tensor; got ${got}.`);
+  }
+}
+
+/** Throws unless the dtype is float32. */
+export function checkFloat(functionName: string, name: string, dtype: string): void {
+  if (dtype !== "float32")
+    throw new InvalidArgumentError(
+      `${functionName}: ${name} must be float32; got ${dtype}. Use tf.cast(x, "float32").`,
+    );
 }

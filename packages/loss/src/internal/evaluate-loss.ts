@@ -16,7 +16,7 @@ import {
   tensor,
   tidy,
 } from "@tensorflow/tfjs-core";
-import type { Reduction } from "./check.js";
+import { checkFloat, checkTensor, type Reduction } from "./check.js";
 import { broadcastValues, hostValues, isHostBackend } from "./host-memory.js";
 import { LARGEST_FLOAT32 } from "./largest-float32.js";
 import type { HostOutputs, LossRule } from "./loss-rule.js";
@@ -39,20 +39,6 @@ type Shape = readonly [batch: number, count: number];
 type Shape3 = readonly [number, number, number];
 
 const list = (shape: readonly number[]) => `[${shape.join(", ")}]`;
-
-function checkTensor(functionName: string, name: string, x: unknown): asserts x is Tensor {
-  if (!x || typeof x !== "object" || !("dataId" in x) || !("shape" in x)) {
-    const got = x === null ? "null" : Array.isArray(x) ? "an array" : typeof x;
-    throw new InvalidArgumentError(`${functionName}: ${name} must be a tensor; got ${got}.`);
-  }
-}
-
-function checkFloat(functionName: string, name: string, dtype: string): void {
-  if (dtype !== "float32")
-    throw new InvalidArgumentError(
-      `${functionName}: ${name} must be float32; got ${dtype}. Use tf.cast(x, "float32").`,
-    );
-}
 
 const misshapen = (functionName: string, name: string, x: Tensor, [b, k]: Shape) =>
   new ShapeError(

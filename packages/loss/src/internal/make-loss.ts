@@ -1,7 +1,7 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Loss, LossBatch, LossNeed, LossSpec } from "../loss.js";
-import { checkReduction } from "./check.js";
+import { checkReduction, checkTensor } from "./check.js";
 
 const BATCH_FIELDS = ["difficulty", "weights", "visibility", "pose", "reduction"];
 
@@ -15,8 +15,11 @@ export function makeLoss(
   const loss = (predictions: Tensor, targets: Tensor, batch: LossBatch = {}) => {
     checkOptions(`${lossName} loss`, batch, BATCH_FIELDS);
     checkReduction(`${lossName} loss`, batch.reduction);
+    checkTensor(`${lossName} loss`, "predictions", predictions);
+    checkTensor(`${lossName} loss`, "targets", targets);
     for (const need of needs) {
       if (!batch[need]) throw new InvalidArgumentError(`${lossName} loss: ${need} is required; got none.`);
+      checkTensor(`${lossName} loss`, need, batch[need]);
     }
     return run(predictions, targets, batch);
   };
