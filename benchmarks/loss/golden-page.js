@@ -6,6 +6,8 @@ import "@tensorflow/tfjs-backend-webgl";
 import "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 
+const lossesByName = { ...losses };
+
 /** Below this share of the largest expected number, a deviation is measured against that share. */
 const FLOOR = 1e-3;
 
@@ -46,7 +48,7 @@ async function compare(batch, deviations) {
         ...(golden.name === "acrLoss" && { difficulty: golden.difficultyPerPoint ? perPoint : perCoordinate }),
         ...(weights && { weights }),
       };
-      const loss = losses[golden.name];
+      const loss = lossesByName[golden.name];
       const { value, grad } = tf.valueAndGrad((p) => loss(p, targets, options))(predictions);
       const pairs = {
         perElement: [loss(predictions, targets, { ...options, reduction: "none" }), expected.perElement.flat(2)],
