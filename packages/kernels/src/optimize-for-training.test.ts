@@ -54,13 +54,13 @@ function spreadNorms(model: tfl.LayersModel): void {
 }
 
 /** Loss, gradients, moving statistics and the inference output after one training pass. */
-async function trainingPass(backend: string, fused: boolean) {
+async function trainingPass(backend: string, fused: boolean, batch: number) {
   await tf.setBackend(backend);
   const model = smallNet();
   tf.tidy(() => spreadNorms(model));
   const run = fused ? optimizeForTraining(model) : model;
-  const x = tf.randomUniform([4, 17, 17, 3], -1, 1, "float32", 5);
-  const y = tf.randomUniform([4, 5], -1, 1, "float32", 6);
+  const x = tf.randomUniform([batch, 17, 17, 3], -1, 1, "float32", 5);
+  const y = tf.randomUniform([batch, 5], -1, 1, "float32", 6);
   const { value, grads } = tf.variableGrads(
     () => tf.mean(tf.square(tf.sub(run.apply(x, { training: true }) as tf.Tensor, y))) as tf.Scalar,
     model.trainableWeights.map((weight) => weight.read() as tf.Variable),
@@ -84,14 +84,18 @@ function relativeError(actual: Float32Array, expected: Float32Array, scale = lar
 }
 
 describe("optimizeForTraining(model)", () => {
-  it.each([["wasm"], ["cpu"]])(
-    "agrees with the plain model on cpu in loss, gradients, statistics and predictions (%s)",
-    async (backend) => {
+  it.each([
+    ["wasm", 4],
+    ["wasm", 1],
+    ["cpu", 4],
+  ])(
+    "agrees with the plain model on cpu in loss, gradients, statistics and predictions (%s, batch %i)",
+    async (backend, batch) => {
       await tf.setBackend(backend);
       const kernels = await registerTrainingKernels();
-      const fused = await trainingPass(backend, true);
+      const fused = await trainingPass(backend, true, batch);
       await kernels.undo();
-      const plain = await trainingPass("cpu", false);
+      const plain = await trainingPass("cpu", false, batch);
       expect(relativeError(fused.loss, plain.loss)).toBeLessThan(tolerance.float32);
       const globalLargest = Math.max(...plain.gradients.map(({ values }) => largest(values)));
       plain.gradients.forEach(({ values }, i) => {
