@@ -33,6 +33,12 @@ const disposed = () => {
 const CASES: [what: string, call: () => unknown, message: string][] = [
   ["a disposed tensor", () => l2Loss(disposed(), points()), "predictions must be a tensor; got a disposed one"],
   ["a disposed Φ", () => acrLoss(points(), points(), { difficulty: disposed() }), "difficulty must be a tensor"],
+  ["a λ that is 0 in float32", () => createLoss("acr", { lambda: 1e-300 }), "lambda must be a finite number > 0"],
+  [
+    "a scale beyond float32",
+    () => createLoss("acr", { scale: 1e300 }),
+    "scale must be a finite number > 0; got 1e+300",
+  ],
   ["options as text", () => createLoss("acr", "{}" as never), "options of acr must be an object; got string"],
   ["no options", () => createLoss("weightedSum", null as never), "options of weightedSum must be an object; got null"],
   ["a part that is null", () => weightedSum([null as never]), "weightedSum: losses[0]: options must be an object"],

@@ -21,9 +21,9 @@ export function checkReduction(functionName: string, reduction: unknown): void {
   }
 }
 
-/** Throws unless the option is a finite number that is > 0. */
+/** Throws unless the option is a number > 0 that stays finite and > 0 in float32, where backends compute. */
 export function checkPositive(functionName: string, option: string, value: unknown): void {
-  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
+  if (typeof value !== "number" || !(Math.fround(value) > 0) || Math.fround(value) === Number.POSITIVE_INFINITY) {
     throw new InvalidArgumentError(`${functionName}: ${option} must be a finite number > 0; got ${String(value)}.`);
   }
 }
