@@ -57,9 +57,10 @@ const curves = {
   "plain on wasm, 2 threads": await curve(2, false),
 };
 const again = await curve(2, true);
+const { KERAS_PYTHON = "python3" } = process.env;
 const script = fileURLToPath(new URL("peers/keras_curve.py", import.meta.url));
 const args = [script, backbone, folder, size, batch, steps, learningRate].map(String);
-const output = execFileSync(process.env.KERAS_PYTHON ?? "python3", args, {
+const output = execFileSync(KERAS_PYTHON, args, {
   encoding: "utf8",
   stdio: ["ignore", "pipe", "inherit"],
 });

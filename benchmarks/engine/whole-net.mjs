@@ -1,14 +1,15 @@
 // Compares whole nets through the fused kernels (wasm, 1 and 2 threads) with the plain model on tfjs' cpu backend.
 // Two correct float32 programs differ as much as the net amplifies rounding; the plain model on wasm shows how much that is.
-//   node benchmarks/engine/whole-net.mjs gradients BACKBONE [side] [batch]   loss, gradients and moving statistics of a step
-//   node benchmarks/engine/whole-net.mjs inference BACKBONE [side] [batch]   the output
+//   node benchmarks/engine/whole-net.mjs gradients BACKBONE [side] [batch] [smooth|noise]   loss, gradients and moving statistics of a step
+//   node benchmarks/engine/whole-net.mjs inference BACKBONE [side] [batch] [smooth|noise]   the output
 // Prints a JSON line: for each program the largest error over all tensors, each by its tensor's largest value.
 import { setupBackend } from "@acr/backend";
 import { optimizeForTraining } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import { imageRange, randomImages, randomNet } from "./random-net.mjs";
 
-const [mode = "gradients", backbone = "mobilenet_v2_035", side = "64", batch = "8"] = process.argv.slice(2);
+const [mode = "gradients", backbone = "mobilenet_v2_035", side = "64", batch = "8", pictures = "smooth"] =
+  process.argv.slice(2);
 const size = Number(side);
 const count = Number(batch);
 
@@ -17,7 +18,11 @@ async function pass(backend, threads, isFused) {
   const model = randomNet(backbone, size);
   const result = tf.tidy(() => {
     const run = isFused ? optimizeForTraining(model) : model;
-    const x = randomImages(count, size, ...imageRange(backbone), 7);
+    const [low, high] = imageRange(backbone);
+    const x =
+      pictures === "noise"
+        ? tf.randomUniform([count, size, size, 3], low, high, "float32", 7)
+        : randomImages(count, size, low, high, 7);
     if (mode === "inference") return new Map([["output", run.predict(x).dataSync().slice()]]);
     const target = tf.randomNormal([count, model.outputs[0].shape[1]], 0, 1, "float32", 8);
     const variables = model.trainableWeights.map((weight) => weight.read());
@@ -82,5 +87,7 @@ const isRepeated = [...fused2].every(([name, values]) =>
   values.every((value, i) => Object.is(value, again.get(name)[i])),
 );
 const seconds = Math.round((performance.now() - started) / 1000);
-console.log(JSON.stringify({ mode, backbone, side: size, batch: count, compared, isRepeated, cpuSeconds: seconds }));
+console.log(
+  JSON.stringify({ mode, backbone, side: size, batch: count, pictures, compared, isRepeated, cpuSeconds: seconds }),
+);
 process.exit(0);
