@@ -15,8 +15,16 @@ const withRedis = hasRedis ? describe : describe.skip;
 
 const folder = mkdtempSync(join(tmpdir(), "acr-redis-"));
 const children: ChildProcess[] = [];
-afterAll(() => {
-  for (const child of children) child.kill("SIGKILL");
+/** Jest waits for no process: one that is still ending, or its pipe, would keep it from exiting. */
+const end = (child: ChildProcess) =>
+  new Promise<void>((resolve) => {
+    child.stdout?.destroy();
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once("exit", () => resolve());
+    child.kill("SIGKILL");
+  });
+afterAll(async () => {
+  await Promise.all(children.map(end));
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -33,8 +41,9 @@ async function startRedis(...args: string[]): Promise<number> {
   const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder, ...args];
   const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "ignore"] });
   children.push(child);
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
     child.stdout.on("data", (text) => `${text}`.includes("Ready to accept") && resolve());
+    child.once("error", reject);
   });
   return port;
 }

@@ -51,7 +51,8 @@ export async function connectRedis(url: string): Promise<Redis> {
       isConnected = true;
       return client;
     } catch (error) {
-      client.disconnect();
+      // A client that has ended by itself would start a timer here and keep the process alive for two seconds.
+      if (client.status !== "end") client.disconnect();
       if (StorageError.isInstance(error)) throw error;
       const text = `${(error as Error).message} ${last?.message ?? ""}`;
       if (/WRONGPASS|NOAUTH|invalid password|ERR AUTH|without any password/i.test(text))
