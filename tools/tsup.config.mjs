@@ -11,7 +11,20 @@ const entries = Object.values(manifest.exports)
   .filter((path) => path?.startsWith("./dist/"))
   .map((path) => path.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
 
+/** Source files that are data, such as models in base64: a source map would repeat all of it and help nobody. */
+const DATA = /\/internal\/presets\/[^/]+\.ts$/;
+const withoutDataInMaps = {
+  name: "without-data-in-maps",
+  renderChunk(_code, chunk) {
+    const map = typeof chunk.map === "string" ? JSON.parse(chunk.map) : chunk.map;
+    if (!map?.sources.some((source) => DATA.test(source))) return;
+    map.sourcesContent = map.sourcesContent.map((text, i) => (DATA.test(map.sources[i]) ? null : text));
+    chunk.map = map;
+  },
+};
+
 export default defineConfig({
+  plugins: [withoutDataInMaps],
   entry: entries,
   format: ["esm", "cjs"],
   target: "node20",

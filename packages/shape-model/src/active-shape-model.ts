@@ -112,7 +112,16 @@ export class ActiveShapeModel {
       reach: profileReach,
       contours: Object.values(scheme?.groups ?? {}),
     });
-    for await (const { image, landmarks, box } of samples) {
+    const isIterable =
+      typeof (samples as AsyncIterable<unknown>)?.[Symbol.asyncIterator] === "function" ||
+      typeof (samples as Iterable<unknown>)?.[Symbol.iterator] === "function";
+    if (!isIterable) throw new InvalidArgumentError(`${caller}: samples must be an iterable; got ${typeof samples}.`);
+    for await (const sample of samples) {
+      if (sample === null || typeof sample !== "object")
+        throw new InvalidArgumentError(
+          `${caller}: sample ${shapes.length} must hold image, landmarks and box; got ${String(sample)}.`,
+        );
+      const { image, landmarks, box } = sample;
       const length = scheme ? 2 * scheme.landmarkCount : (shapes[0]?.length ?? landmarks?.length ?? 0);
       if (length === 0 || length % 2 !== 0)
         throw new ShapeError(`${caller}: landmarks must hold 2K numbers; got ${landmarks?.length ?? "none"}.`);

@@ -49,9 +49,9 @@ export function alignShapes(shapes: readonly ArrayLike<number>[], options: Align
   if (!(shapes?.length >= 2)) {
     throw new InvalidArgumentError(`alignShapes: shapes must hold at least 2; got ${shapes?.length ?? "none"}.`);
   }
-  const length = shapes[0]!.length;
+  const length = shapes[0]?.length ?? 0;
   if (length === 0 || length % 2 !== 0)
-    throw new ShapeError(`alignShapes: shapes must hold 2K numbers; got ${length}.`);
+    throw new ShapeError(`alignShapes: shapes must hold 2K numbers; got ${shapes[0]?.length ?? "none"}.`);
   shapes.forEach((shape, i) => {
     checkShape("alignShapes", `shape ${i}`, shape, length);
     if (!(sizeOf(center(shape)) > 0)) {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, ShapeError } from "@acr/core";
 import { type Tensor3D, tensor3d } from "@tensorflow/tfjs-core";
+import { checkModel } from "./internal/check-model.js";
 import type { DifficultyOptions } from "./mode-options.js";
 import type { PointModel } from "./point-model.js";
 
@@ -32,6 +33,7 @@ export function createDifficultyTable(
   shapes: readonly ArrayLike<number>[],
   options: DifficultyOptions = {},
 ): DifficultyTable {
+  checkModel("createDifficultyTable", model);
   if (!(shapes?.length > 0)) throw new ShapeError("createDifficultyTable: shapes must hold at least one; got none.");
   const axes = options.unit === "landmark" ? 1 : 2;
   const width = model.landmarkCount * axes;
@@ -41,6 +43,8 @@ export function createDifficultyTable(
     shape: [shapes.length, model.landmarkCount, axes],
     values,
     gather(indices) {
+      if (indices?.length === undefined)
+        throw new InvalidArgumentError(`DifficultyTable.gather: indices must be an array; got ${typeof indices}.`);
       const rows = new Float32Array(indices.length * width);
       for (let b = 0; b < indices.length; b++) {
         const i = indices[b]!;

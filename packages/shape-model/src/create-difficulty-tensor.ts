@@ -1,6 +1,7 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { dispose, keep, reshape, type Tensor, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs-core";
 import type { DifficultyTensorOptions } from "./difficulty-tensor.js";
+import { checkModel } from "./internal/check-model.js";
 import { checkTensorCall } from "./internal/check-tensor-call.js";
 import { difficultyOfResidual } from "./internal/difficulty-of-residual.js";
 import { type ModeTensors, modeTensors, smoothResidual } from "./internal/smooth-residual.js";
@@ -31,6 +32,7 @@ export function createDifficultyTensor(
   options: Omit<DifficultyTensorOptions, "modes"> = {},
 ): DifficultyTensor {
   checkOptions("createDifficultyTensor", options, ["unit", "clip"]);
+  checkModel("createDifficultyTensor", model);
   const { unit = "coordinate", clip = 3 } = options;
   let held: { modes: number; tensors: ModeTensors } | undefined;
   let isDisposed = false;
@@ -39,7 +41,9 @@ export function createDifficultyTensor(
     held = undefined;
   };
   return {
-    compute(targets, { modes }) {
+    compute(targets, computeOptions) {
+      checkOptions("DifficultyTensor.compute", computeOptions, ["modes"]);
+      const { modes } = computeOptions ?? ({} as { modes: number });
       if (isDisposed) throw new InvalidArgumentError("createDifficultyTensor: compute was called after dispose.");
       checkTensorCall("createDifficultyTensor", model, targets, { modes, unit, clip });
       if (held?.modes !== modes) {

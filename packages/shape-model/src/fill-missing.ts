@@ -1,5 +1,6 @@
 import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
 import { applySimilarity } from "./apply-similarity.js";
+import { checkModel } from "./internal/check-model.js";
 import { ConditionalLaw } from "./internal/conditional-law.js";
 import { invertSimilarity } from "./invert-similarity.js";
 import type { ModeOptions } from "./mode-options.js";
@@ -57,6 +58,7 @@ export function fillMissing(
   options: FillMissingOptions = {},
 ): FilledShape {
   checkOptions("fillMissing", options, ["modes", "noiseVariance", "align"]);
+  checkModel("fillMissing", model);
   const { align = "none" } = options;
   if (align !== "none" && align !== "similarity")
     throw new InvalidArgumentError(`fillMissing: align must be "none" or "similarity"; got ${JSON.stringify(align)}.`);

@@ -1,5 +1,6 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { applySimilarity } from "./apply-similarity.js";
+import { checkModel } from "./internal/check-model.js";
 import { checkShape } from "./internal/check-shape.js";
 import { nearestInEllipsoid } from "./internal/nearest-in-ellipsoid.js";
 import { invertSimilarity } from "./invert-similarity.js";
@@ -44,6 +45,7 @@ export function plausibleShape(
       `plausibleShape: align must be "none" or "similarity"; got ${JSON.stringify(align)}.`,
     );
   }
+  checkModel("plausibleShape", model);
   checkShape("plausibleShape", "shape", shape, model.mean.length);
   const nearest = (own: ArrayLike<number>) => nearestAllowed(model, own, smoothOptions);
   if (align === "none") return nearest(shape);

@@ -2,6 +2,7 @@ import { checkOptions, createRandom, InvalidArgumentError, type LandmarkScheme, 
 import { alignShapes } from "./align-shapes.js";
 import type { BuilderOptions, FitOptions, PointModelBuilder } from "./fit-options.js";
 import { checkInteger } from "./internal/check-integer.js";
+import { checkModel } from "./internal/check-model.js";
 import { checkShape } from "./internal/check-shape.js";
 import { SAME } from "./internal/decompose.js";
 import { mergeFields } from "./internal/merge-fields.js";
@@ -152,6 +153,8 @@ export class PointModel {
    * @example PointModel.merge(PointModel.fit(monday), PointModel.fit(tuesday));
    */
   static merge(first: PointModel, second: PointModel): PointModel {
+    checkModel("PointModel.merge", first, "first");
+    checkModel("PointModel.merge", second, "second");
     return new PointModel(mergeFields("PointModel.merge", first, second));
   }
 
@@ -209,6 +212,10 @@ export class PointModel {
    * @example model.checkScheme(dataset.scheme);
    */
   checkScheme(scheme: LandmarkScheme): void {
+    if (typeof scheme?.id !== "string")
+      throw new InvalidArgumentError(
+        `PointModel.checkScheme: scheme must be a landmark scheme; got ${typeof scheme}. Use getLandmarkScheme(id).`,
+      );
     if (this.scheme !== undefined && this.scheme !== scheme.id) {
       throw new InvalidArgumentError(
         `PointModel.checkScheme: the model was fitted on ${this.scheme}; got data of ${scheme.id}. Fit a model on such data.`,
@@ -232,8 +239,10 @@ export class PointModel {
   modeCount(options: { by: "variance" | "count"; fraction: number }): number {
     checkOptions("PointModel.modeCount", options, ["by", "fraction"]);
     const { by, fraction } = options ?? {};
-    if (!(fraction > 0 && fraction <= 1)) {
-      throw new InvalidArgumentError(`PointModel.modeCount: fraction must be in (0, 1]; got ${fraction}.`);
+    if (!(typeof fraction === "number" && fraction > 0 && fraction <= 1)) {
+      throw new InvalidArgumentError(
+        `PointModel.modeCount: fraction must be in (0, 1]; got ${typeof fraction === "string" ? JSON.stringify(fraction) : fraction}.`,
+      );
     }
     if (by === "count") {
       // Those that `maxModes` or `truncate` dropped count as well.
@@ -289,8 +298,10 @@ export class PointModel {
     checkOptions("PointModel.project", options, ["modes", "clip", "region"]);
     const k = this.checkModes("project", options.modes);
     const { clip = false, region = "box" } = options;
-    if (clip !== false && !(clip > 0)) {
-      throw new InvalidArgumentError(`PointModel.project: clip must be > 0 or false; got ${String(clip)}.`);
+    if (clip !== false && !(typeof clip === "number" && clip > 0)) {
+      throw new InvalidArgumentError(
+        `PointModel.project: clip must be > 0 or false; got ${typeof clip === "string" ? JSON.stringify(clip) : clip}.`,
+      );
     }
     if (region !== "box" && region !== "ellipsoid") {
       throw new InvalidArgumentError(
@@ -343,6 +354,7 @@ export class PointModel {
    * @example model.smooth(face, { modes: 12 });
    */
   smooth(shape: ArrayLike<number>, options: SmoothOptions = {}): Float64Array {
+    checkOptions("PointModel.smooth", options, ["modes", "clip", "region"]);
     return this.reconstruct(this.project(shape, { clip: 3, ...withoutUndefined(options) }));
   }
 
@@ -355,6 +367,7 @@ export class PointModel {
    * @example model.difficulty(face, { modes: 12, unit: "landmark" });
    */
   difficulty(shape: ArrayLike<number>, options: DifficultyOptions = {}): Float64Array {
+    checkOptions("PointModel.difficulty", options, ["modes", "clip", "region", "unit"]);
     const { unit = "coordinate", ...smoothOptions } = options;
     if (unit !== "coordinate" && unit !== "landmark") {
       throw new InvalidArgumentError(

@@ -26,12 +26,17 @@ export const paperSchedule: readonly Stage[] = [
  */
 export function stageAt(schedule: readonly Stage[], epoch: number, totalEpochs?: number): Stage {
   const fault = (what: string) => new InvalidArgumentError(`stageAt: ${what}.`);
-  if (!(schedule?.length > 0)) throw fault("schedule must hold at least one stage; got none");
+  if (!(Array.isArray(schedule) && schedule.length > 0)) throw fault("schedule must hold at least one stage; got none");
   if (!(epoch >= 0)) throw fault(`epoch must be >= 0; got ${epoch}`);
-  const starts = schedule.map((stage) => {
+  const starts = (schedule as readonly Stage[]).map((stage) => {
+    if (stage === null || typeof stage !== "object") throw fault(`a stage must be an object; got ${String(stage)}`);
+    // Text from a file that happens to look like a number would be compared as text.
+    for (const [name, value] of Object.entries(stage))
+      if (typeof value !== "number") throw fault(`${name} must be a number; got ${JSON.stringify(value)}`);
     if (!(stage.fraction > 0 && stage.fraction <= 1)) throw fault(`fraction must be in (0, 1]; got ${stage.fraction}`);
     if ("fromEpoch" in stage) {
-      if (!(stage.fromEpoch >= 0)) throw fault(`fromEpoch must be >= 0; got ${stage.fromEpoch}`);
+      if (!(stage.fromEpoch >= 0 && stage.fromEpoch < Number.POSITIVE_INFINITY))
+        throw fault(`fromEpoch must be >= 0; got ${stage.fromEpoch}`);
       return stage.fromEpoch;
     }
     if (!(stage.from >= 0 && stage.from <= 1)) throw fault(`from must be in [0, 1]; got ${stage.from}`);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "@acr/core";
+import { checkModel } from "./internal/check-model.js";
 import type { PointModel } from "./point-model.js";
 import { paperSchedule, type Stage, stageAt } from "./stage-at.js";
 
@@ -21,6 +22,7 @@ export interface StageModes {
  * @example console.table(stageModes(model));
  */
 export function stageModes(model: PointModel, schedule: readonly Stage[] = paperSchedule): StageModes[] {
+  checkModel("stageModes", model);
   if (!(schedule?.length > 0))
     throw new InvalidArgumentError("stageModes: schedule must hold at least one stage; got none.");
   // Checks the schedule as a whole; 1 stands for any number of epochs.

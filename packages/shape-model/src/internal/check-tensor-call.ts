@@ -1,14 +1,21 @@
 import { InvalidArgumentError, ShapeError } from "@acr/core";
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { Tensor } from "@tensorflow/tfjs-core";
 import type { PointModel } from "../point-model.js";
+import { checkModel } from "./check-model.js";
 
 /** Refuses targets of another shape, and modes, unit or clip out of range. */
 export function checkTensorCall(
   caller: string,
   model: PointModel,
   targets: Tensor,
-  { modes, unit = "coordinate", clip = 3 }: { modes: number; unit?: string; clip?: number | false },
+  options: { modes: number; unit?: string; clip?: number | false } | undefined,
 ): void {
+  checkModel(caller, model);
+  if (!(targets instanceof Tensor))
+    throw new InvalidArgumentError(
+      `${caller}: targets must be a tensor; got ${Array.isArray(targets) ? "an array" : typeof targets}.`,
+    );
+  const { modes, unit = "coordinate", clip = 3 } = options ?? ({} as { modes: number; unit?: string; clip?: number });
   const length = model.mean.length;
   const { rank, shape } = targets;
   const fits = rank === 2 ? shape[1] === length : rank === 3 && shape[1] === length / 2 && shape[2] === 2;
@@ -25,6 +32,6 @@ export function checkTensorCall(
   if (unit !== "coordinate" && unit !== "landmark") {
     throw new InvalidArgumentError(`${caller}: unit must be "coordinate" or "landmark"; got ${JSON.stringify(unit)}.`);
   }
-  if (clip !== false && !(clip > 0))
+  if (clip !== false && !(typeof clip === "number" && clip > 0))
     throw new InvalidArgumentError(`${caller}: clip must be > 0 or false; got ${clip}.`);
 }

@@ -94,7 +94,7 @@ export function fromForm(caller: string, form: unknown): PointModelFields {
     throw fault(`sampleCount must be an integer >= 2; got ${String(sampleCount)}`);
   if (!isNumbers(weightSums, 2) || !(weightSums[0]! > 0 && weightSums[1]! > 0))
     throw fault(`weightSums must be two numbers > 0; got ${JSON.stringify(weightSums)}`);
-  if (scheme !== undefined && typeof scheme !== "string")
+  if (scheme !== undefined && (typeof scheme !== "string" || scheme === ""))
     throw fault(`scheme must be a landmark scheme's id; got ${JSON.stringify(scheme)}`);
   checkLandmarkCount(scheme, mean.length / 2, fault);
   if (align !== "none" && align !== "procrustes")

@@ -1,6 +1,9 @@
 import { clipByValue, matMul, sub, type Tensor, type Tensor2D, tensor2d } from "@tensorflow/tfjs-core";
 import type { PointModel } from "../point-model.js";
 
+/** Modes have length 1, so deviations of any sensible frame divided by this stay within float32. */
+const LEAST_LIMIT = 1e-30;
+
 /** A model's first k modes as tensors, made so that the two products need neither a transpose nor a broadcast limit. */
 export interface ModeTensors {
   /** `[1, 2K]`. */
@@ -27,8 +30,8 @@ export function modeTensors(model: PointModel, k: number, clip: number | false):
     const limit = clip === false ? 1 : clip * Math.sqrt(model.eigenvalues[i]!);
     const mode = model.modes[i]!;
     for (let q = 0; q < length; q++) {
-      // A mode without variance is limited to 0 and drops out.
-      projection[q * k + i] = limit > 0 ? mode[q]! / limit : 0;
+      // A mode without variance is limited to 0 and drops out; a quotient beyond float32 would meet that 0 as NaN.
+      projection[q * k + i] = limit > LEAST_LIMIT ? mode[q]! / limit : 0;
       expansion[i * length + q] = mode[q]! * limit;
     }
   }
