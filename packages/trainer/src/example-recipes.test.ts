@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expandSweep, parseRecipe, parseSweepPlan } from "./index.js";
+import { expandSweep, parseRecipe, parseSweepPlan, recipeJsonSchema } from "./index.js";
 
 const examples = join(__dirname, "../../../examples");
 const read = (...path: string[]) => JSON.parse(readFileSync(join(examples, ...path), "utf8"));
@@ -32,4 +32,9 @@ it("the paper's recipes come in pairs that differ in nothing but the loss", () =
 
 it.each(names("sweeps"))("examples/sweeps/%s is a valid plan", (name) => {
   expect(expandSweep(parseSweepPlan(read("sweeps", name))).length).toBeGreaterThan(0);
+});
+
+it("docs/training.md names every field of a recipe", () => {
+  const text = readFileSync(join(examples, "../docs/training.md"), "utf8");
+  for (const field of Object.keys(recipeJsonSchema().properties as object)) expect(text).toContain(`| \`${field}\` |`);
 });
