@@ -103,13 +103,17 @@ function annotationsOf(faces: FaceDataset): {
   faces: FaceDataset;
   annotations(): Pick<ModelEvaluation, "targets" | "tags" | "visible">;
 } {
-  const { describe } = faces as { describe?(index: number): Annotations };
+  const { describe, sources } = faces as {
+    describe?(index: number): Annotations & { file?: string };
+    sources?: readonly string[];
+  };
   const list = (all: Annotations[]) => ({
     targets: all.map(({ landmarks }) => landmarks),
     tags: all.map(({ tags }) => tags),
     visible: all.map(({ visible }) => visible),
   });
-  if (describe)
+  // Of faces that are drawn on demand, only the finished picture tells which landmarks are hidden.
+  if (describe && (sources || describe.call(faces, 0).file !== undefined))
     return { faces, annotations: () => list(Array.from({ length: faces.length }, (_, i) => describe.call(faces, i))) };
   const seen: Annotations[] = [];
   const get = async (index: number) => {
