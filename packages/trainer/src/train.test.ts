@@ -126,9 +126,9 @@ describe("a finished run", () => {
     expect(model.outputs[0]!.shape).toEqual([null, 68, 2]);
     model.dispose();
     const picture = await readImage(join(folder, "samples", "epoch-0002.png"));
-    expect([picture.width, picture.height]).toEqual([3 * 32, 32]);
-    // The labels are drawn in this green.
-    expect(Buffer.from(picture.data).includes(Buffer.from([60, 220, 60]))).toBe(true);
+    expect([picture.width, picture.height]).toEqual([3 * 192, 192]);
+    // Crops of 32 pixels are enlarged six times; labels are drawn in this blue.
+    expect(Buffer.from(picture.data).includes(Buffer.from([0x56, 0xb4, 0xe9]))).toBe(true);
   });
 
   it("is refused as the folder of another run, and resumes to nothing left to do", async () => {
@@ -196,7 +196,7 @@ it("a loss that is no number stops the run with the batch kept and what to try",
   const record = JSON.parse(readFileSync(join(folder, "failed-batch", "batch.json"), "utf8"));
   expect(record).toMatchObject({ learningRate: 1e30, ids: expect.any(Array) });
   expect(record.landmarks[0]).toHaveLength(136);
-  expect((await readImage(join(folder, "failed-batch", "batch.png"))).width).toBe(128);
+  expect((await readImage(join(folder, "failed-batch", "batch.png"))).width).toBe(4 * 192);
   expect(memory().numTensors).toBe(before);
 });
 
