@@ -43,6 +43,17 @@ describe("createSyntheticFaces(options) is deterministic", () => {
     expect(together).toEqual([inOrder[5], inOrder[2], inOrder[9]]);
   });
 
+  it("leaves nothing of the face before in a soft edge", async () => {
+    // Scarves and hats of these faces blend where nothing else is drawn.
+    const faces = createSyntheticFaces({ ...options, seed: 5, count: 400 });
+    for (const i of [224, 268, 365, 394]) {
+      await faces.get(i - 1);
+      expect(
+        bytes(await faces.get(i)).equals(bytes(await createSyntheticFaces({ ...options, seed: 5, count: 400 }).get(i))),
+      ).toBe(true);
+    }
+  });
+
   it("describe(i) tells the same labels without painting", async () => {
     const faces = createSyntheticFaces({ ...options, scheme: "wflw98", maxYawDegrees: 75 });
     for (let i = 0; i < faces.length; i++) {

@@ -15,6 +15,7 @@ import { DivergenceError, getLandmarkScheme, StorageError } from "@acr/core";
 import { readImage } from "@acr/datasets";
 import { memory } from "@tensorflow/tfjs-core";
 import {
+  type Checkpoint,
   loadCheckpoint,
   loadModel,
   type RecipeInput,
@@ -57,6 +58,14 @@ async function run(options: TrainOptions): Promise<{ events: TrainEvent[]; resul
     if (done) return { events, result: value };
     events.push(value);
   }
+}
+
+/** Names of the arrays whose bits differ; jest would take minutes to print the difference of a million numbers. */
+function differingArrays(got: Checkpoint, expected: Checkpoint): string[] {
+  const bytes = (array: Float32Array | undefined) =>
+    array && Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+  const names = new Set([...Object.keys(got.arrays), ...Object.keys(expected.arrays)]);
+  return [...names].filter((name) => !bytes(got.arrays[name])?.equals(bytes(expected.arrays[name]) ?? Buffer.alloc(0)));
 }
 
 describe("a finished run", () => {
@@ -164,7 +173,7 @@ it("an abort stops after the step in progress with a checkpoint, and resume ends
   const second = await run({ folder, resume: true });
   expect(second.events[0]).toMatchObject({ resumedFrom: { epoch: 1, batch: 2 } });
   const [expected, got] = await Promise.all([whole, folder].map((run) => loadCheckpoint(runFiles(run).checkpoint)));
-  expect(got!.arrays).toEqual(expected!.arrays);
+  expect(differingArrays(got!, expected!)).toEqual([]);
   expect(got!.history.map(({ trainLoss }) => trainLoss)).toEqual(expected!.history.map(({ trainLoss }) => trainLoss));
 });
 
@@ -177,7 +186,7 @@ it("a damaged last checkpoint is replaced by the one before, and said", async ()
   writeFileSync(checkpoint, bytes.subarray(0, bytes.length - 1));
   const { events } = await run({ folder, resume: true });
   expect(events[0]).toMatchObject({ resumedFrom: { epoch: 2, batch: 0, fault: expect.stringContaining("damaged") } });
-  expect((await loadCheckpoint(checkpoint)).arrays).toEqual(expected.arrays);
+  expect(differingArrays(await loadCheckpoint(checkpoint), expected)).toEqual([]);
 });
 
 it("a loss that is no number stops the run with the batch kept and what to try", async () => {

@@ -61,6 +61,8 @@ export class Canvas {
 
   clear(): void {
     this.depth.fill(Number.NEGATIVE_INFINITY);
+    // Soft edges blend with what a sample holds, which must not be the face that was drawn before.
+    this.data.fill(0);
     this.stencil.fill(0);
     this.covered.fill(0);
   }
