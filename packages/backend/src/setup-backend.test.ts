@@ -99,4 +99,34 @@ describe("setupBackend(options)", () => {
       'unknown option "treads". Did you mean threads?',
     );
   });
+
+  it("falls back to cpu and says why where the runtime has no SIMD; wasm alone is refused and the backend in use goes on", async () => {
+    const before = await setupBackend({ prefer: ["wasm"], threads: 2 });
+    const x = tf.tensor1d([1, 2, 3]);
+    const validate = jest.spyOn(WebAssembly, "validate").mockReturnValue(false);
+    try {
+      expect(await setupBackend({ threads: 1 })).toMatchObject({
+        name: "cpu",
+        skipped: [{ name: "wasm", reason: expect.stringContaining("no WebAssembly SIMD") }],
+      });
+      await expect(setupBackend({ prefer: ["wasm"], threads: 2 })).rejects.toThrow("no WebAssembly SIMD");
+      expect(tf.getBackend()).toBe("cpu");
+    } finally {
+      validate.mockRestore();
+    }
+    expect(await setupBackend({ prefer: ["wasm"], threads: 2 })).toEqual(before);
+    expect([...x.dataSync()]).toEqual([1, 2, 3]);
+    x.dispose();
+  });
+
+  it("refuses a Node that is too old by its version", async () => {
+    const versions = Object.getOwnPropertyDescriptor(process, "versions")!;
+    Object.defineProperty(process, "versions", { ...versions, value: { ...process.versions, node: "18.20.4" } });
+    try {
+      await expect(setupBackend()).rejects.toThrow("Node 18.20.4 is too old; expected Node >= 20");
+      await expect(setupBackend()).rejects.toBeInstanceOf(BackendError);
+    } finally {
+      Object.defineProperty(process, "versions", versions);
+    }
+  });
 });

@@ -47,6 +47,57 @@ describe.each([["cpu"], ["wasm"]])("FusedAdam on %s", (backend) => {
     adam.dispose();
   });
 
+  it("follows a float64 AdamW with decay, clipping and a learning rate a step, over several variables", () => {
+    // Lengths below and above the size from which threads share a variable, and no multiple of 4.
+    const sizes = [3, 37, 20001];
+    const decay = 0.1;
+    const clipNorm = 0.9;
+    const [beta1, beta2, epsilon] = [0.8, 0.95, 1e-4];
+    const value = (k: number, i: number, t: number) => Math.sin(1 + 3 * k + 0.7 * i + 1.3 * t) / (1 + k);
+    const weights = sizes.map((size, k) =>
+      tf.variable(tf.tensor1d(Array.from({ length: size }, (_, i) => value(k, i, 0)))),
+    );
+    const expected = sizes.map((size, k) => Float64Array.from({ length: size }, (_, i) => Math.fround(value(k, i, 0))));
+    const m = sizes.map((size) => new Float64Array(size));
+    const v = sizes.map((size) => new Float64Array(size));
+    const adam = new FusedAdam({ beta1, beta2, epsilon, weightDecay: decay, clipNorm });
+    for (let t = 1; t <= 6; t++) {
+      const learningRate = 0.05 / t;
+      // The last steps have a small gradient: below clipNorm nothing is scaled.
+      const size = t > 4 ? 1e-3 : 1;
+      const gradients = sizes.map((length, k) => Float32Array.from({ length }, (_, i) => size * value(k, i, t)));
+      const norm = Math.sqrt(gradients.reduce((sum, g) => sum + g.reduce((s, x) => s + x * x, 0), 0));
+      expect(norm > clipNorm).toBe(t <= 4);
+      const scale = Math.min(1, clipNorm / norm);
+      // As PyTorch's AdamW: the weights shrink first, then step_size · m / (√v / √bias₂ + ε).
+      gradients.forEach((g, k) =>
+        g.forEach((raw, i) => {
+          const x = raw * scale;
+          m[k]![i] = beta1 * m[k]![i]! + (1 - beta1) * x;
+          v[k]![i] = beta2 * v[k]![i]! + (1 - beta2) * x * x;
+          const denominator = Math.sqrt(v[k]![i]!) / Math.sqrt(1 - beta2 ** t) + epsilon;
+          expected[k]![i] =
+            expected[k]![i]! * (1 - learningRate * decay) -
+            ((learningRate / (1 - beta1 ** t)) * m[k]![i]!) / denominator;
+        }),
+      );
+      tf.tidy(() =>
+        adam.applyGradients(Object.fromEntries(weights.map((w, k) => [w.name, tf.tensor1d(gradients[k]!)])), {
+          learningRate,
+        }),
+      );
+    }
+    weights.forEach((w, k) => {
+      const worst = Float32Array.from(w.dataSync()).reduce(
+        (max, x, i) => Math.max(max, Math.abs(x - expected[k]![i]!)),
+        0,
+      );
+      expect(worst).toBeLessThan(2e-6);
+    });
+    adam.dispose();
+    tf.dispose(weights);
+  });
+
   it("continues exactly from getState()", () => {
     const run = (split: boolean) => {
       const weights = start();
@@ -71,6 +122,8 @@ describe.each([["cpu"], ["wasm"]])("FusedAdam on %s", (backend) => {
     expect(() => new FusedAdam({ lerningRate: 1 } as never)).toThrow(
       'unknown option "lerningRate". Did you mean learningRate?',
     );
+    for (const learningRate of [Number.NaN, 0, -1, Number.POSITIVE_INFINITY])
+      expect(() => new FusedAdam().applyGradients({}, { learningRate })).toThrow("FusedAdam: learningRate must be > 0");
     expect(() => new FusedAdam().applyGradients({ nowhere: tf.scalar(1) })).toThrow('no variable is called "nowhere"');
   });
 });

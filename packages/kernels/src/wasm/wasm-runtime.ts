@@ -1,5 +1,5 @@
 import { BackendError } from "@acr/core";
-import type { DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs-core";
+import { type DataType, dispose, engine, type KernelBackend, type TensorInfo } from "@tensorflow/tfjs-core";
 import { compileModule, type WasmVariant } from "./compile-module.js";
 import { ThreadPool } from "./thread-pool.js";
 import type { SharedKernel, WasmExports } from "./wasm-exports.js";
@@ -32,9 +32,10 @@ export class WasmRuntime {
     readonly variant: WasmVariant,
     private readonly pool: ThreadPool,
     private readonly memory: WebAssembly.Memory,
+    private readonly unguard: () => void,
   ) {}
 
-  /** @throws {BackendError} the backend is not tfjs' wasm backend, or a worker failed. */
+  /** @throws {BackendError} the backend is not tfjs' wasm backend, no SIMD, or a worker failed. */
   static async start(
     backend: WasmBackend,
     { threads, relaxed = true }: { threads: number; relaxed?: boolean },
@@ -55,7 +56,7 @@ export class WasmRuntime {
       threads: shared ? threads : 1,
       relaxed: variant.endsWith("relaxed"),
     });
-    return new WasmRuntime(backend, kernels, variant, pool, memory);
+    return new WasmRuntime(backend, kernels, variant, pool, memory, guardAllocation(backend.wasm));
   }
 
   get threads(): number {
@@ -71,9 +72,12 @@ export class WasmRuntime {
   canHold(bytes: number): boolean {
     if (bytes >= MAXIMUM_BYTES) return false;
     const { wasm } = this.backend;
-    const address = wasm._malloc(bytes) >>> 0;
-    if (address) wasm._free(address);
-    return address !== 0;
+    try {
+      wasm._free(wasm._malloc(bytes) >>> 0);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   run(kernel: SharedKernel, ...args: number[]): void {
@@ -86,16 +90,7 @@ export class WasmRuntime {
 
   /** @throws {BackendError} the memory cannot grow any further. */
   output(shape: number[], dtype: DataType = "float32"): TensorInfo {
-    const out = this.backend.makeOutput(shape, dtype);
-    // malloc returns 0 where the memory cannot grow; tfjs would write there.
-    if (this.address(out) === 0 && shape.every((size) => size > 0)) {
-      this.backend.disposeData(out.dataId);
-      const megabytes = (shape.reduce((product, size) => product * size, 4) / 2 ** 20).toFixed(0);
-      throw new BackendError(
-        `wasm kernels: out of memory (${megabytes} MB for a tensor [${shape.join(", ")}] refused). Use a smaller batch or image.`,
-      );
-    }
-    return out;
+    return this.backend.makeOutput(shape, dtype);
   }
 
   /** The same values as another tensor, without a copy. */
@@ -120,13 +115,8 @@ export class WasmRuntime {
     if (bytes > this.scratchBytes) {
       const { wasm } = this.backend;
       if (this.scratchAddress) wasm._free(this.scratchAddress);
-      this.scratchBytes = 0;
+      this.scratchAddress = this.scratchBytes = 0;
       this.scratchAddress = wasm._malloc(bytes) >>> 0;
-      if (this.scratchAddress === 0) {
-        throw new BackendError(
-          `wasm kernels: out of memory (${(bytes / 2 ** 20).toFixed(0)} MB of scratch refused). Use a smaller batch or image.`,
-        );
-      }
       this.scratchBytes = bytes;
     }
     return this.scratchAddress;
@@ -135,6 +125,47 @@ export class WasmRuntime {
   async stop(): Promise<void> {
     if (this.scratchAddress) this.backend.wasm._free(this.scratchAddress);
     this.scratchAddress = this.scratchBytes = 0;
+    this.unguard();
     await this.pool.stop();
   }
+}
+
+/**
+ * Makes a refused allocation an error, also for tfjs' own kernels: malloc returns 0 where the memory cannot grow, and
+ * tfjs would go on and write there. tfjs registers a tensor only after it has its memory, so nothing is left behind.
+ *
+ * @returns puts the allocation of before back.
+ */
+function guardAllocation(wasm: WasmBackend["wasm"]): () => void {
+  // Emscripten replaces `_malloc` by the real one at the first call, which would drop the guard.
+  wasm._free(wasm._malloc(1));
+  const malloc = wasm._malloc;
+  wasm._malloc = (bytes) => {
+    const address = malloc(bytes);
+    if (address === 0) {
+      releaseFailedTape();
+      throw new BackendError(
+        `wasm: out of memory (${(bytes / 2 ** 20).toFixed(0)} MB refused). Use a smaller batch or image, or dispose tensors.`,
+      );
+    }
+    return address;
+  };
+  return () => {
+    wasm._malloc = malloc;
+  };
+}
+
+/**
+ * A gradient that throws keeps what it saved for its way back: the memory that the next, smaller step needs. Once the
+ * call that failed is over, these tensors are released; one that caught the error has cleared its tape by then.
+ */
+function releaseFailedTape(): void {
+  const { state } = engine();
+  const tape = state.activeTape;
+  if (!tape) return;
+  queueMicrotask(() => {
+    if (state.activeTape !== tape || state.gradientDepth !== 0) return;
+    for (const { saved } of tape) dispose(saved ?? []);
+    state.activeTape = null as never;
+  });
 }
