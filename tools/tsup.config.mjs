@@ -35,6 +35,7 @@ export default defineConfig({
   sourcemap: true,
   // With splitting, tsup turns `import()` into `require()` in CommonJS, which cannot load ESM-only dependencies, and leaves
   // `import.meta`, which CommonJS has not. The entries of datasets share no state, so they need no common chunks.
-  splitting: entries.length > 1 && manifest.name !== "@acr/datasets",
+  // Kernels: each variant of the WebAssembly module is a chunk of its own, loaded only where it fits.
+  splitting: (entries.length > 1 && manifest.name !== "@acr/datasets") || manifest.name === "@acr/kernels",
   treeshake: false,
 });

@@ -1,6 +1,7 @@
 import { BackendError, checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { registerTrainingKernels, type TrainingKernels } from "@acr/kernels";
 import { engine, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
+import { importNode } from "./internal/import-node.js";
 
 /** Options of `setupBackend`. */
 export interface SetupBackendOptions {
@@ -127,7 +128,7 @@ async function goBack(previous: { name: string; running: typeof running }): Prom
 async function defaultThreads(): Promise<number> {
   if (!isNode()) return 1;
   const { physicalCores } = await import("./internal/physical-cores.js");
-  return Math.min(DEFAULT_MAXIMUM_THREADS, physicalCores());
+  return Math.min(DEFAULT_MAXIMUM_THREADS, await physicalCores());
 }
 
 type Started = { info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels };
@@ -152,7 +153,7 @@ async function startWasm(threads: number): Promise<Started> {
   if (isNode() && !isStarted) {
     if (process.versions.node.startsWith("20.")) {
       // Node 20 has relaxed SIMD behind a flag, which must be set before the module is compiled.
-      const { setFlagsFromString } = await import("node:v8");
+      const { setFlagsFromString } = await importNode<typeof import("node:v8")>("node:v8");
       setFlagsFromString("--experimental-wasm-relaxed-simd");
     }
     const { startThreadedWasm } = await import("./internal/start-threaded-wasm.js");

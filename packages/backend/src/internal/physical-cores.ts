@@ -1,6 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { importNode } from "./import-node.js";
 
 /**
  * Physical cores that this process may use: hardware threads of one core share its multipliers, so a second thread
@@ -8,7 +6,10 @@ import { join } from "node:path";
  *
  * @param folder - where Linux describes the processors.
  */
-export function physicalCores(folder = "/sys/devices/system/cpu"): number {
+export async function physicalCores(folder = "/sys/devices/system/cpu"): Promise<number> {
+  const { existsSync, readdirSync, readFileSync } = await importNode<typeof import("node:fs")>("node:fs");
+  const { availableParallelism } = await importNode<typeof import("node:os")>("node:os");
+  const { join } = await importNode<typeof import("node:path")>("node:path");
   const available = availableParallelism();
   if (!existsSync(folder)) return available;
   const siblings = readdirSync(folder)

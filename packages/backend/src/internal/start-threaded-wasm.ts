@@ -1,10 +1,8 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { BackendError } from "@acr/core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { registerBackend, removeBackend } from "@tensorflow/tfjs-core";
+import { importNode } from "./import-node.js";
 
 /** The Emscripten module of the threaded build, as far as it is used here. */
 interface WasmModule {
@@ -24,6 +22,9 @@ const GLUE = "tfjs-backend-wasm-threaded-simd";
  * @returns releases the workers that the glue keeps in store; call it once the backend has started its own threads.
  */
 export async function startThreadedWasm(threads: number): Promise<() => Promise<void>> {
+  const { createRequire } = await importNode<typeof import("node:module")>("node:module");
+  const { dirname, join } = await importNode<typeof import("node:path")>("node:path");
+  const { pathToFileURL } = await importNode<typeof import("node:url")>("node:url");
   // From this file, as the import below: the folder in which the program was started may lie anywhere.
   // Bundled to CommonJS, `import.meta` is empty.
   const require = createRequire(import.meta.url ?? pathToFileURL(__filename).href);

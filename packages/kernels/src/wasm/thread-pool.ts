@@ -1,4 +1,5 @@
 import { BackendError } from "@acr/core";
+import { importNode } from "../internal/import-node.js";
 import type { WasmExports } from "./wasm-exports.js";
 
 /** What a worker needs to join. */
@@ -108,7 +109,8 @@ export class ThreadPool {
       relaxed,
     }: { module: WebAssembly.Module; memory: WebAssembly.Memory; threads: number; relaxed: boolean },
   ): Promise<ThreadPool> {
-    const { Worker } = await import("node:worker_threads");
+    if (threads === 1) return ThreadPool.alone(exports);
+    const { Worker } = await importNode<typeof import("node:worker_threads")>("node:worker_threads");
     const control = new SharedArrayBuffer(CONTROL_BYTES + MAXIMUM_ARGUMENTS * 8);
     const table = exports as unknown as Record<string, (...args: number[]) => void>;
     const names = Object.keys(table).filter((name) => typeof table[name] === "function");
@@ -151,6 +153,12 @@ export class ThreadPool {
       });
     }
     return pool;
+  }
+
+  /** The caller's thread only: all that a browser has, and no module of Node is loaded for it. */
+  private static alone(exports: WasmExports): ThreadPool {
+    const table = exports as unknown as Record<string, (...args: number[]) => void>;
+    return new ThreadPool(table, [], [], new Int32Array(CONTROL_BYTES / 4), new Float64Array(MAXIMUM_ARGUMENTS));
   }
 
   /** Why the pool runs no more jobs, if so. */
@@ -208,6 +216,7 @@ export class ThreadPool {
   /** Ends the workers. Safe to call twice. */
   async stop(): Promise<void> {
     this.dead = "the pool was stopped";
+    if (this.workers.length === 0) return;
     this.words[KERNEL] = -1;
     Atomics.store(this.words, SEQUENCE, ++this.sequence);
     Atomics.notify(this.words, SEQUENCE);
