@@ -1,12 +1,12 @@
 // Trains a tiny net with the same start and data on cpu and on wasm with 1 and 2 threads, twice with 2, and prints the largest
 // relative distance of the loss curves from cpu's. Exits 1 beyond 1 %, or where the repeat is not bit-identical.
-// node benchmarks/engine/loss-curves.mjs [backbone] [steps]
+// node benchmarks/engine/loss-curves.mjs [backbone] [steps] [learning rate]
 import { createLandmarkModel } from "@acr/backbones";
 import { setupBackend } from "@acr/backend";
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 
-const [backbone = "mobilenet_v2_035", steps = "50"] = process.argv.slice(2);
+const [backbone = "mobilenet_v2_035", steps = "50", learningRate = "1e-4"] = process.argv.slice(2);
 
 async function curve(prefer, threads) {
   await setupBackend({ prefer: [prefer], threads });
@@ -19,7 +19,7 @@ async function curve(prefer, threads) {
   });
   const fused = optimizeForTraining(model);
   const variables = model.trainableWeights.map((weight) => weight.read());
-  const adam = new FusedAdam({ learningRate: 1e-4 });
+  const adam = new FusedAdam({ learningRate: Number(learningRate) });
   const losses = [];
   for (let i = 0; i < Number(steps); i++) {
     tf.tidy(() => {

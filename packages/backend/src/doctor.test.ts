@@ -6,8 +6,9 @@ describe("doctor()", () => {
   it("measures every backend and leaves the one in use", async () => {
     await setupBackend({ prefer: ["wasm"], threads: 1 });
     const tensorsBefore = tf.memory().numTensors;
-    const { chosen, node, backends } = await doctor();
+    const { chosen, node, gpu, backends } = await doctor();
     expect(node).toBe(process.version);
+    expect(gpu.length).toBeGreaterThan(0);
     expect(chosen).toBe("wasm");
     expect(backends.map(({ name, available }) => [name, available])).toEqual([
       ["tensorflow", false],

@@ -13,6 +13,7 @@ import {
   variableGrads,
 } from "@tensorflow/tfjs-core";
 import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { gpuName } from "./internal/gpu-name.js";
 import { runningBackend, setupBackend } from "./setup-backend.js";
 
 /** One backend of this machine. */
@@ -34,6 +35,8 @@ export interface BackendDiagnosis {
 export interface Diagnosis {
   node?: string;
   platform?: string;
+  /** Name of the graphics processor (`nvidia-smi`, else WebGPU's adapter), or `"none found"`. */
+  gpu: string;
   /** The backend `setupBackend()` would choose. */
   chosen?: string;
   backends: BackendDiagnosis[];
@@ -77,6 +80,7 @@ export async function doctor(): Promise<Diagnosis> {
   else if (before.name) await setBackend(before.name);
   return {
     ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
+    gpu: await gpuName(),
     chosen: ["wasm", "cpu"].find((name) => backends.some((backend) => backend.name === name && backend.available)),
     backends,
   };

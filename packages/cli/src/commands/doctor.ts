@@ -20,6 +20,6 @@ export function doctorCommand(): Command {
         "training ms/image": backend.millisecondsPerImage?.toFixed(1) ?? "",
         notes: backend.available ? (backend.description ?? "") : (backend.reason ?? ""),
       }));
-      process.stdout.write(`${renderTable(rows, { format: "text" })}\n`);
+      process.stdout.write(`${renderTable(rows, { format: "text" })}\nGPU: ${result.gpu}\n`);
     });
 }

@@ -1,0 +1,43 @@
+import { importNode } from "./import-node.js";
+
+/** The part of WebGPU that is asked here. */
+interface Gpu {
+  requestAdapter(): Promise<{ info?: { vendor?: string; architecture?: string; description?: string } } | null>;
+}
+
+/** What is said where there is no graphics processor, or none that answers. */
+export const NO_GPU = "none found";
+
+const TIMEOUT_MS = 5000;
+
+/**
+ * The graphics processors of this machine: what `nvidia-smi` lists in Node, else WebGPU's adapter.
+ *
+ * @param options.command - that lists them. Default `nvidia-smi`.
+ * @returns their names, joined by commas; `"none found"` where neither answers. Never throws.
+ */
+export async function gpuName({ command = "nvidia-smi" }: { command?: string } = {}): Promise<string> {
+  return (await fromDriver(command)) ?? (await fromWebGpu()) ?? NO_GPU;
+}
+
+async function fromDriver(command: string): Promise<string | undefined> {
+  if (typeof process === "undefined" || process.versions?.node === undefined) return undefined;
+  const { execFile } = await importNode<typeof import("node:child_process")>("node:child_process");
+  return new Promise((resolve) => {
+    const args = ["--query-gpu=name", "--format=csv,noheader"];
+    execFile(command, args, { timeout: TIMEOUT_MS }, (error, stdout) => {
+      const names = error ? [] : stdout.split("\n").map((line) => line.trim());
+      resolve(names.filter(Boolean).join(", ") || undefined);
+    });
+  });
+}
+
+async function fromWebGpu(): Promise<string | undefined> {
+  try {
+    const { gpu } = (globalThis as { navigator?: { gpu?: Gpu } }).navigator ?? {};
+    const info = (await gpu?.requestAdapter())?.info;
+    return [info?.vendor, info?.architecture, info?.description].filter(Boolean).join(" ") || undefined;
+  } catch {
+    return undefined;
+  }
+}
