@@ -1,3 +1,7 @@
+const { mkdtempSync } = require("node:fs");
+const { rm } = require("node:fs/promises");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
 const { TestEnvironment } = require("jest-environment-node");
 
 /**
@@ -27,11 +31,24 @@ const SHARED = [
 module.exports = class RealmEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
+    // Temporary folders of a test file lie in one, which is removed behind it.
+    this.callersFolder = process.env.TMPDIR;
+    this.folder = mkdtempSync(join(tmpdir(), "acr test "));
+    process.env.TMPDIR = this.folder;
+    this.global.process.env.TMPDIR = this.folder;
     for (const name of SHARED) this.global[name] = globalThis[name];
     // The cpu backend greets every test file with an advertisement; nothing else is held back.
     const { warn } = this.global.console;
     this.global.console.warn = (...message) => {
       if (!String(message[0]).includes("you are running TensorFlow.js in Node.js")) warn(...message);
     };
+  }
+
+  async teardown() {
+    if (this.callersFolder === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = this.callersFolder;
+    // A process that a test has ended may still hold a file for a moment.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    await super.teardown();
   }
 };

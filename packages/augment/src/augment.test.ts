@@ -162,3 +162,71 @@ it("colorJitter follows its formula", () => {
   colorJitter().draw(createRandom(8)).photometric!(image);
   image.data.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(0.5 + 1e-9));
 });
+
+it("blur is the convolution with a cut, normalised Gaussian, within 0.6 levels, at every width up to its largest", () => {
+  const { width, height } = picture();
+  const share = 0.2;
+  for (let seed = 0; seed < 30; seed++) {
+    const sigma = (() => {
+      const random = createRandom(seed);
+      random.chance(1);
+      return random.uniform(0, share) * width;
+    })();
+    const radius = Math.ceil(2.5 * sigma);
+    const weight = (k: number) => Math.exp((-k * k) / (2 * sigma * sigma));
+    const taps = Array.from({ length: 2 * radius + 1 }, (_, i) => i - radius);
+    const total = taps.reduce((sum, k) => sum + weight(k), 0);
+    const clamp = (value: number, count: number) => Math.min(count - 1, Math.max(0, value));
+    const source = picture(seed * 17).data;
+    const convolve = (levels: ArrayLike<number>, axis: 0 | 1) =>
+      Array.from({ length: source.length }, (_, o) => {
+        const [channel, x, y] = [o % 3, Math.floor(o / 3) % width, Math.floor(o / 3 / width)];
+        return taps.reduce((sum, k) => {
+          const [u, v] = axis === 0 ? [clamp(x + k, width), y] : [x, clamp(y + k, height)];
+          return sum + (weight(k) / total) * levels[(v * width + u) * 3 + channel]!;
+        }, 0);
+      });
+    const expected = radius < 1 ? Array.from(source) : convolve(convolve(source, 0), 1);
+    const image = picture(seed * 17);
+    blur({ probability: 1, sigma: share }).draw(createRandom(seed)).photometric!(image);
+    expect(Math.max(...expected.map((value, i) => Math.abs(value - image.data[i]!)))).toBeLessThanOrEqual(0.6);
+  }
+});
+
+it("compose of tones gives exactly what they give one after the other, whatever stands between them", () => {
+  const parts = [
+    colorJitter({ color: 0.4 }),
+    gamma(),
+    colorJitter(),
+    grayscale({ probability: 0.5 }),
+    gamma({ probability: 0.5 }),
+    noise({ probability: 0.5 }),
+    colorJitter(),
+  ];
+  for (let seed = 0; seed < 20; seed++) {
+    // An odd place in memory, and clamped arrays as canvases have them.
+    const make = [
+      () => picture(),
+      () => ({ ...picture(), data: new Uint8Array(new ArrayBuffer(964), 3, 960).map((_, i) => (13 * i) % 256) }),
+      () => ({ ...picture(), data: new Uint8ClampedArray(picture(7).data) }),
+      () => ({ ...picture(), data: new Uint8Array(new ArrayBuffer(970), 5, 960).fill(seed * 12) }),
+    ][seed % 4]!;
+    const [together, apart] = [make(), make()];
+    compose(parts).draw(createRandom(seed)).photometric!(together);
+    const random = createRandom(seed);
+    for (const { photometric } of parts.map((part) => part.draw(random))) photometric?.(apart);
+    expect([...together.data]).toEqual([...apart.data]);
+  }
+});
+
+it("noise stays within 0 and 255, in clamped arrays too", () => {
+  for (const Kind of [Uint8Array, Uint8ClampedArray])
+    for (const level of [0, 255]) {
+      const image = { width: 20, height: 20, data: new Kind(1200).fill(level) };
+      noise({ deviation: 255 }).draw(createRandom(3)).photometric!(image);
+      // Half of the noise points outwards and is cut off.
+      const kept = image.data.filter((value) => value === level).length;
+      expect(kept).toBeGreaterThan(500);
+      expect(kept).toBeLessThan(750);
+    }
+});

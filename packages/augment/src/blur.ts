@@ -33,51 +33,86 @@ export function blur(options: BlurOptions = {}): Augmentation {
   };
 }
 
+/**
+ * Rows, then columns; the result is within 0.6 levels of the exact convolution with the cut and normalised kernel. Weights have
+ * 14 bits behind the point, levels between the passes 8, so that all products fit 31 bits.
+ */
 function gaussian({ width, height, data }: RgbImage, sigma: number): void {
   const radius = Math.ceil(2.5 * sigma);
   if (radius < 1) return;
-  const kernel = Float32Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),
-  );
-  const total = kernel.reduce((sum, value) => sum + value, 0);
-  for (let i = 0; i < kernel.length; i++) kernel[i]! /= total;
-  const line = new Float32Array((Math.max(width, height) + 2 * radius) * 3);
-  for (let row = 0; row < height; row++)
-    convolveLine(data, { start: row * width * 3, step: 3, length: width, kernel, radius, line });
-  for (let column = 0; column < width; column++)
-    convolveLine(data, { start: column * 3, step: width * 3, length: height, kernel, radius, line });
+  const weights = fixedKernel(sigma, radius);
+  const stride = 3 * width;
+  const reach = 3 * radius;
+  // Rows above and below repeat the rim.
+  const middle = new Uint16Array((height + 2 * radius) * stride);
+  // One kind of array in both passes: loops that see two kinds are slow.
+  const line = new Uint16Array(stride + 2 * reach);
+  const sums = new Int32Array(stride);
+  for (let row = 0; row < height; row++) {
+    const start = row * stride;
+    for (let i = 0; i < stride; i++) line[reach + i] = data[start + i]!;
+    for (let i = 0; i < reach; i++) {
+      line[i] = line[reach + (i % 3)]!;
+      line[reach + stride + i] = line[reach + stride - 3 + (i % 3)]!;
+    }
+    addTaps(sums, line, { weights, place: reach, step: 3 });
+    const target = (row + radius) * stride;
+    for (let i = 0; i < stride; i++) middle[target + i] = (sums[i]! + 32) >> 6;
+  }
+  for (let row = 0; row < radius; row++) {
+    middle.copyWithin(row * stride, radius * stride, (radius + 1) * stride);
+    middle.copyWithin((height + radius + row) * stride, (height + radius - 1) * stride, (height + radius) * stride);
+  }
+  for (let row = 0; row < height; row++) {
+    addTaps(sums, middle, { weights, place: (row + radius) * stride, step: stride });
+    const target = row * stride;
+    for (let i = 0; i < stride; i++) data[target + i] = (sums[i]! + (1 << 21)) >> 22;
+  }
 }
 
-/** Convolves one row or column in place, from a copy whose ends are repeated so that the loop needs no bounds. */
-function convolveLine(
-  data: Uint8Array | Uint8ClampedArray,
-  {
-    start,
-    step,
-    length,
-    kernel,
-    radius,
-    line,
-  }: { start: number; step: number; length: number; kernel: Float32Array; radius: number; line: Float32Array },
+/** Half of the symmetric kernel, from the middle on; the whole sums to exactly 1, which is 16384. */
+function fixedKernel(sigma: number, radius: number): Int32Array {
+  const exact = Float64Array.from({ length: radius + 1 }, (_, k) => Math.exp((-k * k) / (2 * sigma * sigma)));
+  const total = exact.reduce((sum, value, k) => sum + (k ? 2 : 1) * value, 0);
+  const weights = Int32Array.from(exact, (value) => Math.round((value / total) * 16384));
+  weights[0]! -= weights.reduce((sum, value, k) => sum + (k ? 2 : 1) * value, 0) - 16384;
+  return weights;
+}
+
+/** sums[i] = Σ weights[|k|] · levels[place + i + k · step], two neighbours on each side a pass. */
+function addTaps(
+  sums: Int32Array,
+  levels: Uint16Array,
+  { weights, place, step }: { weights: Int32Array; place: number; step: number },
 ): void {
-  for (let i = 0, o = 0; i < length + 2 * radius; i++, o += 3) {
-    const at = start + Math.min(length - 1, Math.max(0, i - radius)) * step;
-    line[o] = data[at]!;
-    line[o + 1] = data[at + 1]!;
-    line[o + 2] = data[at + 2]!;
-  }
-  for (let i = 0; i < length; i++) {
-    let [red, green, blue] = [0.5, 0.5, 0.5];
-    for (let k = 0, o = 3 * i; k < kernel.length; k++, o += 3) {
-      const weight = kernel[k]!;
-      red += weight * line[o]!;
-      green += weight * line[o + 1]!;
-      blue += weight * line[o + 2]!;
-    }
-    const at = start + i * step;
-    // The kernel sums to 1 up to rounding, so 255 may become 255.5 and a bit.
-    data[at] = red < 255 ? red : 255;
-    data[at + 1] = green < 255 ? green : 255;
-    data[at + 2] = blue < 255 ? blue : 255;
-  }
+  const radius = weights.length - 1;
+  const count = sums.length;
+  const middle = weights[0]!;
+  const near = weights[1]!;
+  const far = radius > 1 ? weights[2]! : 0;
+  const two = radius > 1 ? 2 * step : step;
+  for (let i = 0, p = place; i < count; i++, p++)
+    sums[i] =
+      Math.imul(levels[p]!, middle) +
+      Math.imul(levels[p - step]! + levels[p + step]!, near) +
+      Math.imul(levels[p - two]! + levels[p + two]!, far);
+  for (let k = 3; k <= radius; k += 2) addPair(sums, levels, { weights, place, step, k });
+}
+
+/** Adds the neighbours at distance k and, if the kernel goes that far, k + 1. */
+function addPair(
+  sums: Int32Array,
+  levels: Uint16Array,
+  { weights, place, step, k }: { weights: Int32Array; place: number; step: number; k: number },
+): void {
+  const isPair = k + 1 < weights.length;
+  const first = weights[k]!;
+  const second = isPair ? weights[k + 1]! : 0;
+  const one = k * step;
+  const two = isPair ? one + step : one;
+  for (let i = 0, p = place; i < sums.length; i++, p++)
+    sums[i] =
+      sums[i]! +
+      Math.imul(levels[p - one]! + levels[p + one]!, first) +
+      Math.imul(levels[p - two]! + levels[p + two]!, second);
 }

@@ -1,5 +1,6 @@
-import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { type Augmentation, checkOptions, InvalidArgumentError } from "@acr/core";
 import { augmentationModule } from "./internal/augmentation-module.js";
+import { toneChange } from "./internal/tone-change.js";
 
 /** Options of `colorJitter`: half-widths of uniform factors around 1, in [0, 1). */
 export interface ColorJitterOptions {
@@ -32,22 +33,14 @@ export function colorJitter(options: ColorJitterOptions = {}): Augmentation {
       const factor = (range: number) => 1 + random.uniform(-range, range);
       const [bright, contrasted] = [factor(brightness), factor(contrast)];
       const gains = [0, 1, 2].map(() => bright * factor(color));
-      return { photometric: (image) => jitter(image, gains, contrasted) };
+      const tables = (mean: () => number) => {
+        const base = mean() * (1 - contrasted);
+        // Clamped arrays round and clamp on their own.
+        const levels = new Uint8ClampedArray(768);
+        for (let i = 0; i < 768; i++) levels[i] = ((i & 255) * contrasted + base) * gains[i >> 8]!;
+        return levels;
+      };
+      return { photometric: toneChange(tables) };
     },
   };
-}
-
-function jitter({ data }: RgbImage, gains: readonly number[], contrast: number): void {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i]!;
-  const base = (sum / data.length) * (1 - contrast);
-  // A table of 256 answers a channel is cheaper than arithmetic on each pixel.
-  const tables = gains.map((gain) =>
-    Uint8ClampedArray.from({ length: 256 }, (_, value) => (value * contrast + base) * gain),
-  );
-  for (let i = 0; i < data.length; i += 3) {
-    data[i] = tables[0]![data[i]!]!;
-    data[i + 1] = tables[1]![data[i + 1]!]!;
-    data[i + 2] = tables[2]![data[i + 2]!]!;
-  }
 }

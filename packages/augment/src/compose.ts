@@ -1,4 +1,5 @@
 import { type Affine, type Augmentation, composeAffine, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { applyToneChanges, isToneChange, type ToneChange } from "./internal/tone-change.js";
 
 /**
  * Several augmentations in order. Their geometry becomes one map, so that the picture is resampled once.
@@ -35,9 +36,24 @@ export function compose(augmentations: readonly Augmentation[]): Augmentation {
         ...(geometry && { geometry }),
         mirrored,
         ...(photometrics.length > 0 && {
-          photometric: (image: RgbImage) => photometrics.forEach((photometric) => photometric(image)),
+          photometric: (image: RgbImage) => applyAll(image, photometrics),
         }),
       };
     },
   };
+}
+
+/** In order; neighbours that only bend the tones are done in one pass. */
+function applyAll(image: RgbImage, photometrics: readonly ((image: RgbImage) => void)[]): void {
+  let tones: ToneChange[] = [];
+  for (const photometric of photometrics) {
+    if (isToneChange(photometric)) {
+      tones.push(photometric);
+      continue;
+    }
+    applyToneChanges(image, tones);
+    tones = [];
+    photometric(image);
+  }
+  applyToneChanges(image, tones);
 }

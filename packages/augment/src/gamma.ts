@@ -1,6 +1,7 @@
 import { type Augmentation, checkOptions } from "@acr/core";
 import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
+import { toneChange } from "./internal/tone-change.js";
 
 /** Options of `gamma`. */
 export interface GammaOptions {
@@ -28,12 +29,14 @@ export function gamma(options: GammaOptions = {}): Augmentation {
     draw: (random) => {
       if (!random.chance(probability)) return {};
       const exponent = Math.exp(random.uniform(-1, 1) * Math.log1p(range));
-      return {
-        photometric: ({ data }) => {
-          const table = Uint8ClampedArray.from({ length: 256 }, (_, value) => 255 * (value / 255) ** exponent);
-          for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
-        },
+      const tables = () => {
+        const levels = new Uint8ClampedArray(768);
+        for (let i = 0; i < 256; i++) levels[i] = 255 * (i / 255) ** exponent;
+        levels.copyWithin(256, 0, 256);
+        levels.copyWithin(512, 0, 256);
+        return levels;
       };
+      return { photometric: toneChange(tables) };
     },
   };
 }

@@ -41,14 +41,18 @@ const SUM_DEVIATION = Math.sqrt((256 * 256 - 1) / 3);
 
 function addNoise({ data }: RgbImage, sigma: number, seed: number): void {
   // The sum of four bytes takes only 1021 values: a table turns each into grey levels.
-  const levels = Int16Array.from({ length: 1021 }, (_, sum) => Math.round(((sum - SUM_MEAN) / SUM_DEVIATION) * sigma));
+  const levels = new Int16Array(1021);
+  for (let sum = 0; sum < levels.length; sum++) levels[sum] = Math.round(((sum - SUM_MEAN) / SUM_DEVIATION) * sigma);
   // Marsaglia's xorshift32: a whole generator of the core per byte would cost ten times as much.
   let word = seed | 0;
   for (let i = 0; i < data.length; i++) {
     word ^= word << 13;
     word ^= word >>> 17;
     word ^= word << 5;
-    const value = data[i]! + levels[(word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24)]!;
-    data[i] = value < 0 ? 0 : value > 255 ? 255 : value;
+    // Two sums of two bytes side by side, then their sum.
+    const pairs = (word & 0xff00ff) + ((word >>> 8) & 0xff00ff);
+    const value = (data[i]! + levels[(pairs + (pairs >>> 16)) & 0xffff]!) | 0;
+    // 256 and more and less than 0 have bits beyond the lowest eight; the sign says which end.
+    data[i] = value & ~255 ? (~value >> 31) & 255 : value;
   }
 }

@@ -19,7 +19,7 @@ export interface Crop {
 
 /**
  * Crops the face in a box; by default squared, side × 1.3. Output pixel i samples the source at x0 + (i + 0.5) · s / N;
- * pictures that shrink twofold or more are averaged down first.
+ * pictures that shrink are averaged under a tent of the output pixel's size, so that nothing aliases.
  *
  * @param box - face box in source pixels.
  * @throws {InvalidArgumentError} the box has no size, an option is out of range.

@@ -306,7 +306,7 @@ describe("prepareDataset / openPrepared", () => {
     await expect(openPrepared({ file: join(own, "absent") })).rejects.toThrow("cannot be read");
     await expect(broken((bytes) => bytes.subarray(0, 20))).rejects.toThrow("is no prepared file");
     await expect(broken((bytes) => bytes.subarray(0, -5))).rejects.toThrow("is cut short or was changed");
-    await expect(broken((bytes) => void bytes.writeUInt32LE(9, 8))).rejects.toThrow("has format version 9; expected 1");
+    await expect(broken((bytes) => void bytes.writeUInt32LE(9, 8))).rejects.toThrow("has format version 9; expected 2");
     // A claim of many petabytes is not believed.
     await expect(broken((bytes) => void bytes.writeBigUInt64LE(1n << 60n, 24))).rejects.toThrow(
       "is cut short or was changed",

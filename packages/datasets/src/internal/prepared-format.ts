@@ -9,7 +9,7 @@ import type { Extent } from "./face-engine.js";
  * and uint64 length of the index, 32 bytes of zeros; then a square of raw RGB a face; then the index, JSON.
  */
 export const MAGIC = "ACRFACES";
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 export const HEADER_BYTES = 64;
 
 /** A face in the index; labels in the frame of the source. */

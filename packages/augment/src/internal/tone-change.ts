@@ -1,0 +1,69 @@
+import type { RgbImage } from "@acr/core";
+
+/** 256 answers for each of the three channels, one after the other. */
+export type ToneTables = Uint8ClampedArray;
+
+/** A photometric draw that maps each channel through a table; neighbours of the kind become one table. */
+export interface ToneChange {
+  (image: RgbImage): void;
+  /** `mean` gives the mean level of the picture at this point; asked for only where it is needed. */
+  readonly tables: (mean: () => number) => ToneTables;
+}
+
+/** Makes a photometric draw out of tables. */
+export const toneChange = (tables: ToneChange["tables"]): ToneChange =>
+  Object.assign(
+    (image: RgbImage) =>
+      applyTones(
+        image,
+        tables(() => meanLevel(image)),
+      ),
+    { tables },
+  );
+
+export const isToneChange = (photometric: (image: RgbImage) => void): photometric is ToneChange =>
+  "tables" in photometric;
+
+/** Applies several in order, in one pass; exactly what one after the other gives. */
+export function applyToneChanges(image: RgbImage, changes: readonly ToneChange[]): void {
+  let tables: ToneTables | undefined;
+  for (const { tables: make } of changes) {
+    const before = tables;
+    const next = make(() => meanLevel(image, before));
+    if (before) for (let i = 0; i < 768; i++) before[i] = next[(i & 0x300) | before[i]!]!;
+    else tables = next;
+  }
+  if (tables) applyTones(image, tables);
+}
+
+function applyTones({ data }: RgbImage, tables: ToneTables): void {
+  for (let i = 0; i < data.length; i += 3) {
+    data[i] = tables[data[i]!]!;
+    data[i + 1] = tables[256 | data[i + 1]!]!;
+    data[i + 2] = tables[512 | data[i + 2]!]!;
+  }
+}
+
+/** Mean over all channels of all pixels, after the tables where there are some. */
+function meanLevel({ data }: RgbImage, tables?: ToneTables): number {
+  let sum = 0;
+  if (tables) {
+    for (let i = 0; i < data.length; i += 3)
+      sum += tables[data[i]!]! + tables[256 | data[i + 1]!]! + tables[512 | data[i + 2]!]!;
+    return sum / data.length;
+  }
+  // Four bytes at a time, in two lanes of 16 bits, emptied before they can overflow.
+  const head = Math.min(data.length, (4 - (data.byteOffset & 3)) & 3);
+  const words = new Uint32Array(data.buffer, data.byteOffset + head, (data.length - head) >> 2);
+  for (let i = 0; i < head; i++) sum += data[i]!;
+  for (let start = 0; start < words.length; start += 128) {
+    let lanes = 0;
+    for (let i = start, end = Math.min(words.length, start + 128); i < end; i++) {
+      const word = words[i]!;
+      lanes += (word & 0xff00ff) + ((word >>> 8) & 0xff00ff);
+    }
+    sum += (lanes & 0xffff) + (lanes >>> 16);
+  }
+  for (let i = head + 4 * words.length; i < data.length; i++) sum += data[i]!;
+  return sum / data.length;
+}
