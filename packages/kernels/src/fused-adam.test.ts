@@ -117,13 +117,26 @@ describe.each([["cpu"], ["wasm"]])("FusedAdam on %s", (backend) => {
     expect(run(true)).toEqual(run(false));
   });
 
+  it("changes only its moments in a step of rate 0, where a warm-up begins", () => {
+    const weights = tf.tidy(() => tf.variable(tf.tensor1d([1, -2])));
+    const adam = new FusedAdam();
+    tf.tidy(() => adam.applyGradients({ [weights.name]: tf.square(weights) }, { learningRate: 0 }));
+    expect([...weights.dataSync()]).toEqual([1, -2]);
+    expect(adam.getState().step).toBe(1);
+    expect(adam.getState().slots[weights.name]!.m[0]).toBeCloseTo(0.1, 6);
+    adam.dispose();
+    weights.dispose();
+  });
+
   it("refuses options out of range and grads of no variable", () => {
     expect(() => new FusedAdam({ beta1: 1 })).toThrow("FusedAdam: beta1 must be in [0, 1); got 1");
     expect(() => new FusedAdam({ lerningRate: 1 } as never)).toThrow(
       'unknown option "lerningRate". Did you mean learningRate?',
     );
-    for (const learningRate of [Number.NaN, 0, -1, Number.POSITIVE_INFINITY])
-      expect(() => new FusedAdam().applyGradients({}, { learningRate })).toThrow("FusedAdam: learningRate must be > 0");
+    for (const learningRate of [Number.NaN, -1, Number.POSITIVE_INFINITY])
+      expect(() => new FusedAdam().applyGradients({}, { learningRate })).toThrow(
+        "FusedAdam: learningRate must be >= 0",
+      );
     expect(() => new FusedAdam().applyGradients({ nowhere: tf.scalar(1) })).toThrow('no variable is called "nowhere"');
   });
 });

@@ -83,15 +83,16 @@ export class FusedAdam {
    * One step. The gradients stay the caller's.
    *
    * @param grads - by variable name, as `tf.variableGrads` gives them.
-   * @param options.learningRate - of this step, instead of the constructor's; > 0.
+   * @param options.learningRate - of this step, instead of the constructor's; >= 0: a warm-up begins at 0, and then only the
+   *   moments change.
    * @throws {InvalidArgumentError} a gradient of no variable, or a learning rate out of range. Nothing has changed then.
    */
   applyGradients(
     grads: NamedTensorMap,
     { learningRate = this.options.learningRate }: { learningRate?: number } = {},
   ): void {
-    if (!(learningRate > 0 && Number.isFinite(learningRate))) {
-      throw new InvalidArgumentError(`FusedAdam: learningRate must be > 0; got ${learningRate}.`);
+    if (!(learningRate >= 0 && Number.isFinite(learningRate))) {
+      throw new InvalidArgumentError(`FusedAdam: learningRate must be >= 0; got ${learningRate}.`);
     }
     const { registeredVariables } = engine();
     const pairs = Object.entries(grads).map(([name, gradient]) => {
