@@ -1,6 +1,7 @@
 import { enableProdMode } from "@tensorflow/tfjs-core";
 import { Command } from "commander";
 import { version } from "../package.json";
+import { backendCommand } from "./commands/backend.js";
 import { benchCommand } from "./commands/bench.js";
 import { dataCommand } from "./commands/data.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   };
   for (const command of [
     doctorCommand(),
+    backendCommand(),
     benchCommand(),
     dataCommand(),
     trainCommand(interrupted),

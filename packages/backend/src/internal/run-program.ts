@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+
+/** What a program did. `missing`: there is no such program. */
+export interface ProgramResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  missing: boolean;
+}
+
+/** Runs a program without a shell and collects what it prints. Never rejects; an abort kills it. */
+export function runProgram(
+  command: string,
+  args: readonly string[],
+  { cwd, signal, env }: { cwd?: string; signal?: AbortSignal; env?: NodeJS.ProcessEnv } = {},
+): Promise<ProgramResult> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd, signal, env, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    child.on("error", (error: NodeJS.ErrnoException) =>
+      resolve({ code: null, stdout, stderr: stderr || error.message, missing: error.code === "ENOENT" }),
+    );
+    child.on("close", (code) => resolve({ code, stdout, stderr, missing: false }));
+  });
+}
+
+/** The last lines of a program's complaint, for an error message. */
+export const lastLines = (text: string, count = 2): string =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(-count)
+    .join(" ") || "(it printed nothing)";
