@@ -45,7 +45,6 @@ export interface Diagnosis {
 const SIZE = 64;
 /** Engines that start only where the application has registered them, and how it does. */
 const BY_APPLICATION: Record<string, string> = {
-  tensorflow: "Not registered: install @tensorflow/tfjs-node or @tensorflow/tfjs-node-gpu and import it first.",
   webgpu: "Not registered: install @tensorflow/tfjs-backend-webgpu and import it first; it needs navigator.gpu.",
 };
 const BATCH = { wasm: 8, cpu: 1 } as Record<string, number>;
@@ -60,7 +59,7 @@ const STEPS = { wasm: 8, cpu: 1 } as Record<string, number>;
 export async function doctor(): Promise<Diagnosis> {
   const before = { name: getBackend(), info: runningBackend() };
   const backends: BackendDiagnosis[] = [];
-  for (const name of [...Object.keys(BY_APPLICATION), "wasm", "cpu"]) {
+  for (const name of ["tensorflow", ...Object.keys(BY_APPLICATION), "wasm", "cpu"]) {
     if (name in BY_APPLICATION && !(name in engine().registryFactory)) {
       backends.push({ name, available: false, reason: BY_APPLICATION[name]! });
       continue;

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { BackendError } from "@acr/core";
 import { optimizeForTraining } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
@@ -128,5 +131,34 @@ describe("setupBackend(options)", () => {
     } finally {
       Object.defineProperty(process, "versions", versions);
     }
+  });
+
+  it("says how to install tensorflow, keeps the backend in use, and refuses a GPU that is none", async () => {
+    process.env.ACR_TENSORFLOW_DIR = "no-such-folder";
+    await setupBackend({ prefer: ["wasm"], threads: 1 });
+    const { name, skipped } = await setupBackend({ prefer: ["tensorflow", "wasm"], threads: 1 });
+    expect(name).toBe("wasm");
+    expect(skipped[0]!.reason).toContain("tensorflow is not installed. Run acr backend install tensorflow");
+    await expect(setupBackend({ prefer: ["tensorflow"] })).rejects.toThrow(BackendError);
+    expect(tf.getBackend()).toBe("wasm");
+    await expect(setupBackend({ gpu: 1.5 })).rejects.toThrow("gpu must be an integer >= -1; got 1.5");
+  });
+
+  it("says so where what was installed is damaged", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "acr damaged "));
+    process.env.ACR_TENSORFLOW_DIR = dir;
+    writeFileSync(join(dir, "install.json"), '{ "formatVersion": ');
+    await expect(setupBackend({ prefer: ["tensorflow"] })).rejects.toThrow(
+      /install.json is damaged or of another version/,
+    );
+    writeFileSync(join(dir, "install.json"), '{ "formatVersion": 1, "cuda": true }');
+    writeFileSync(join(dir, "engine.cjs"), 'throw new Error("libcuda is gone")');
+    await expect(setupBackend({ prefer: ["tensorflow"] })).rejects.toThrow(
+      /does not start: libcuda is gone.*install tensorflow again/,
+    );
+    // A CUDA installation is tried first, and passed over with its reason.
+    const { name, skipped } = await setupBackend({ threads: 1 });
+    expect([name, skipped.map(({ name }) => name)]).toEqual(["wasm", ["tensorflow"]]);
+    rmSync(dir, { recursive: true });
   });
 });

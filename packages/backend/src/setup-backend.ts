@@ -1,14 +1,22 @@
 import { BackendError, checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { registerTrainingKernels, type TrainingKernels } from "@acr/kernels";
-import { engine, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
+import { backend, engine, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
 import { importNode } from "./internal/import-node.js";
 
 /** Options of `setupBackend`. */
 export interface SetupBackendOptions {
-  /** Backends to try, best first: `"wasm"`, `"cpu"`, or one that the application registered. Default: wasm, cpu. */
+  /**
+   * Backends to try, best first: `"tensorflow"`, `"wasm"`, `"cpu"`, or one that the application registered. Default:
+   * tensorflow where it was installed with CUDA and sees a GPU, wasm, cpu.
+   */
   prefer?: readonly string[];
-  /** Threads of the wasm backend, 1 … 64. Default: the physical cores of this machine, at most 8. In browsers always 1. */
+  /**
+   * Threads of wasm and tensorflow, 1 … 64. Default: the physical cores of this machine, at most 8. In browsers always
+   * 1. TensorFlow keeps the number that it was started with.
+   */
   threads?: number;
+  /** The NVIDIA GPU of tensorflow, from 0 on as `nvidia-smi` lists them; -1 for none. Counts before its first start. */
+  gpu?: number;
 }
 
 /** A backend that was not chosen, and why. */
@@ -23,6 +31,8 @@ export interface BackendInfo {
   threads: number;
   simd: boolean;
   relaxedSimd: boolean;
+  /** Whether it computes on a graphics processor. */
+  gpu?: boolean;
   /** Version of tfjs. */
   version: string;
   /** One line for people. */
@@ -31,7 +41,7 @@ export interface BackendInfo {
   skipped: SkippedBackend[];
 }
 
-const BUILT_IN = ["wasm", "cpu"];
+const BUILT_IN = ["tensorflow", "wasm", "cpu"];
 const MAXIMUM_THREADS = 64;
 const MINIMUM_NODE = 20;
 const DEFAULT_MAXIMUM_THREADS = 8;
@@ -52,7 +62,8 @@ export const runningBackend = (): BackendInfo | undefined =>
 /**
  * Starts the best backend of this machine that can train, and registers the training kernels.
  *
- * `wasm` with threads in Node, with one thread in browsers; `cpu` (very slow, for tests) where `wasm` is not installed.
+ * `tensorflow` is what `installTensorFlow` made, or an installed tfjs-node: by default only where it drives a GPU. `wasm`
+ * with threads in Node, with one thread in browsers; `cpu` (very slow, for tests) where `wasm` is not installed.
  * Tensors of a backend that is running already stay alive: asked again with another number of threads, the same backend
  * goes on with that number. A `wasm` backend that the application started itself is used as it is, with one thread.
  *
@@ -70,13 +81,17 @@ export function setupBackend(options: SetupBackendOptions = {}): Promise<Backend
 }
 
 async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
-  checkOptions("setupBackend", options, ["prefer", "threads"]);
+  checkOptions("setupBackend", options, ["prefer", "threads", "gpu"]);
   if (isNode() && Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
     throw new BackendError(
       `setupBackend: Node ${process.versions.node} is too old; expected Node >= ${MINIMUM_NODE}. Install a current one from nodejs.org.`,
     );
   }
-  const { prefer = BUILT_IN } = options;
+  const { gpu } = options;
+  if (gpu !== undefined && !(Number.isInteger(gpu) && gpu >= -1)) {
+    throw new InvalidArgumentError(`setupBackend: gpu must be an integer >= -1; got ${gpu}. nvidia-smi -L lists them.`);
+  }
+  const prefer = options.prefer ?? (await defaultPreference());
   const threads = options.threads ?? (await defaultThreads());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
     throw new BackendError(
@@ -94,7 +109,7 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
       );
     }
   }
-  const key = JSON.stringify([prefer, threads]);
+  const key = JSON.stringify([prefer, threads, gpu]);
   const isAlive = running?.kernels.failure === undefined;
   if (running?.key === key && isAlive && getBackend() === running.info.name) return running.info;
 
@@ -104,7 +119,7 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   const skipped: SkippedBackend[] = [];
   for (const name of prefer) {
     try {
-      const { info, kernels } = await start(name, threads);
+      const { info, kernels } = await start(name, { threads, gpu, isDefault: options.prefer === undefined });
       running = { key, info: { ...info, skipped }, kernels };
       return running.info;
     } catch (error) {
@@ -125,6 +140,15 @@ async function goBack(previous: { name: string; running: typeof running }): Prom
   running = { ...previous.running, kernels: await registerTrainingKernels({ threads }) };
 }
 
+/** TensorFlow is worth its start where it drives a GPU; on CPUs wasm is as fast. */
+async function defaultPreference(): Promise<string[]> {
+  const others = BUILT_IN.filter((name) => name !== "tensorflow");
+  if (!isNode()) return others;
+  const { readTensorFlowManifest, tensorFlowFolder } = await import("./internal/tensorflow-folder.js");
+  const manifest = await readTensorFlowManifest(await tensorFlowFolder()).catch(() => undefined);
+  return manifest?.cuda ? BUILT_IN : others;
+}
+
 async function defaultThreads(): Promise<number> {
   if (!isNode()) return 1;
   const { physicalCores } = await import("./internal/physical-cores.js");
@@ -133,8 +157,16 @@ async function defaultThreads(): Promise<number> {
 
 type Started = { info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels };
 
-async function start(name: string, threads: number): Promise<Started> {
-  if (name === "wasm") return startWasm(threads);
+interface Wishes {
+  threads: number;
+  gpu: number | undefined;
+  /** Whether the user left the choice to us. */
+  isDefault: boolean;
+}
+
+async function start(name: string, wishes: Wishes): Promise<Started> {
+  if (name === "wasm") return startWasm(wishes.threads);
+  if (name === "tensorflow") return startTensorFlowEngine(wishes);
   if (name === "cpu") await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
   await activate(name);
   const kernels = await registerTrainingKernels();
@@ -143,6 +175,49 @@ async function start(name: string, threads: number): Promise<Started> {
     info: { name, threads: 1, simd: false, relaxedSimd: false, version: version_core, description },
     kernels,
   };
+}
+
+/** What TensorFlow was started with; it reads these once. */
+let tensorFlowStart: { threads: number; gpu: number | undefined } | undefined;
+
+async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promise<Started> {
+  const { startTensorFlow } = await import("./internal/start-tensorflow.js");
+  if (tensorFlowStart && gpu !== undefined && gpu !== tensorFlowStart.gpu) {
+    throw new BackendError(
+      `tensorflow keeps the GPU it was started with (${tensorFlowStart.gpu ?? "all of them"}); got ${gpu}. Start a new process for another one.`,
+    );
+  }
+  await startTensorFlow({ threads, gpu });
+  tensorFlowStart ??= { threads, gpu };
+  const { threads: ownThreads } = tensorFlowStart;
+  await activate("tensorflow");
+  const { isUsingGpuDevice = false, binding } = backend() as unknown as TensorFlowBackend;
+  if (!isUsingGpuDevice && (isDefault || (gpu !== undefined && gpu >= 0))) {
+    throw new BackendError(
+      `tensorflow sees no GPU${gpu === undefined ? "" : ` ${gpu}`} here. Look at nvidia-smi -L and run acr backend install tensorflow --cuda; without a GPU leave out gpu.`,
+    );
+  }
+  const kernels = await registerTrainingKernels();
+  const version = binding?.TF_Version ?? "of unknown version";
+  const device = isUsingGpuDevice ? "GPU" : `CPU, ${ownThreads} thread${ownThreads === 1 ? "" : "s"}`;
+  return {
+    info: {
+      name: "tensorflow",
+      threads: ownThreads,
+      gpu: isUsingGpuDevice,
+      simd: true,
+      relaxedSimd: false,
+      version: version_core,
+      description: `tensorflow ${version}, ${device}`,
+    },
+    kernels,
+  };
+}
+
+/** What is read of tfjs-node's backend. */
+interface TensorFlowBackend {
+  isUsingGpuDevice?: boolean;
+  binding?: { TF_Version?: string };
 }
 
 async function startWasm(threads: number): Promise<Started> {

@@ -38,7 +38,17 @@ async function commandNames(): Promise<string[]> {
 
 it("lists the commands of the project", async () => {
   const names = await commandNames();
-  for (const name of ["doctor", "bench", "data inspect", "train", "evaluate", "predict", "report"])
+  for (const name of [
+    "doctor",
+    "backend install",
+    "backend remove",
+    "bench",
+    "data inspect",
+    "train",
+    "evaluate",
+    "predict",
+    "report",
+  ])
     expect(names).toContain(name);
 });
 
@@ -62,6 +72,9 @@ it.each([
   { args: ["train", "--set", "epochs"], says: /--set expects path=value/ },
   { args: ["train", "--set", "epoch=3"], says: /did you mean epochs\?/i },
   { args: ["train", "missing.json"], says: /missing\.json/ },
+  { args: ["backend", "install", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
+  { args: ["backend", "remove", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
+  { args: ["backend", "install", "tensorflow", "--cude"], says: /unknown option '--cude' \(Did you mean --cuda\?\)/ },
   { args: ["bench", "--mode", "fast"], says: /Allowed choices are train, infer/ },
   { args: ["evaluate"], says: /required option '--run/ },
   { args: ["data", "inspect", "--dataset", "300w"], says: /root/ },

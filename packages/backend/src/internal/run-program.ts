@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { nodeModules } from "./node-modules.js";
 
 /** What a program did. `missing`: there is no such program. */
 export interface ProgramResult {
@@ -9,25 +9,26 @@ export interface ProgramResult {
 }
 
 /** Runs a program without a shell and collects what it prints. Never rejects; an abort kills it. */
-export function runProgram(
+export async function runProgram(
   command: string,
   args: readonly string[],
-  { cwd, signal, env }: { cwd?: string; signal?: AbortSignal; env?: NodeJS.ProcessEnv } = {},
+  { cwd, signal }: { cwd?: string; signal?: AbortSignal } = {},
 ): Promise<ProgramResult> {
+  const { child } = await nodeModules();
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, signal, env, stdio: ["ignore", "pipe", "pipe"] });
+    const running = child.spawn(command, args, { cwd, signal, env: process.env, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
-    child.stdout.on("data", (data) => {
+    running.stdout.on("data", (data) => {
       stdout += data;
     });
-    child.stderr.on("data", (data) => {
+    running.stderr.on("data", (data) => {
       stderr += data;
     });
-    child.on("error", (error: NodeJS.ErrnoException) =>
+    running.on("error", (error: NodeJS.ErrnoException) =>
       resolve({ code: null, stdout, stderr: stderr || error.message, missing: error.code === "ENOENT" }),
     );
-    child.on("close", (code) => resolve({ code, stdout, stderr, missing: false }));
+    running.on("close", (code) => resolve({ code, stdout, stderr, missing: false }));
   });
 }
 

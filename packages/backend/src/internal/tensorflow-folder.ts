@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
 import { BackendError } from "@acr/core";
+import { nodeModules } from "./node-modules.js";
 
 /** What an installation says of itself, in `install.json`. */
 export interface TensorFlowManifest {
@@ -17,21 +15,26 @@ export interface TensorFlowManifest {
 export const MANIFEST = "install.json";
 
 /** `ACR_TENSORFLOW_DIR`, or a folder in the user's data folder: one copy serves all projects. */
-export function tensorFlowFolder(dir: string | undefined = process.env.ACR_TENSORFLOW_DIR): string {
-  if (dir) return resolve(dir);
-  if (process.platform === "darwin") return join(homedir(), "Library", "Application Support", "acr", "tensorflow");
-  return join(process.env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "acr", "tensorflow");
+export async function tensorFlowFolder(dir: string | undefined = process.env.ACR_TENSORFLOW_DIR): Promise<string> {
+  const { os, path } = await nodeModules();
+  if (dir) return path.resolve(dir);
+  const data =
+    process.platform === "darwin"
+      ? path.join(os.homedir(), "Library", "Application Support")
+      : process.env.XDG_DATA_HOME || path.join(os.homedir(), ".local", "share");
+  return path.join(data, "acr", "tensorflow");
 }
 
 /** The installation in a folder, or `undefined`. @throws {BackendError} it is damaged. */
-export function readTensorFlowManifest(folder: string): TensorFlowManifest | undefined {
-  const file = join(folder, MANIFEST);
-  if (!existsSync(file)) return undefined;
+export async function readTensorFlowManifest(folder: string): Promise<TensorFlowManifest | undefined> {
+  const { fs, path } = await nodeModules();
+  const file = path.join(folder, MANIFEST);
+  if (!fs.existsSync(file)) return undefined;
   try {
-    const manifest = JSON.parse(readFileSync(file, "utf8")) as TensorFlowManifest;
+    const manifest = JSON.parse(fs.readFileSync(file, "utf8")) as TensorFlowManifest;
     if (manifest.formatVersion === 1) return manifest;
-  } catch {}
-  throw new BackendError(
-    `tensorflow: ${file} is damaged or of another version. Run acr backend install tensorflow again.`,
-  );
+  } catch {
+    // Said below.
+  }
+  throw new BackendError(`tensorflow: ${file} is damaged or of another version. Run acr backend install tensorflow.`);
 }

@@ -1,6 +1,6 @@
-/** The TensorFlow that is installed, and every wheel of it that is known to be genuine. */
-export const TENSORFLOW_VERSION = "2.18.1";
-export const TFJS_NODE_VERSION = "4.22.0";
+const TENSORFLOW_VERSION = "2.18.1";
+const TFJS_NODE_VERSION = "4.22.0";
+const GIGABYTE = 2 ** 30;
 
 /** CUDA 12 runs on drivers from this one on (NVIDIA, CUDA compatibility table). */
 export const MINIMUM_DRIVER = "525.60.13";
@@ -13,23 +13,20 @@ export interface NpmSource {
   integrity: string;
 }
 
-export const NPM_SOURCES: { tfjsNode: NpmSource; headers: NpmSource } = {
-  tfjsNode: {
-    name: "@tensorflow/tfjs-node",
-    version: TFJS_NODE_VERSION,
-    file: `tensorflow-tfjs-node-${TFJS_NODE_VERSION}.tgz`,
-    integrity: "sha512-uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==",
-  },
-  headers: {
-    name: "node-api-headers",
-    version: "1.5.0",
-    file: "node-api-headers-1.5.0.tgz",
-    integrity: "sha512-Yi/FgnN8IU/Cd6KeLxyHkylBUvDTsSScT0Tna2zTrz8klmc8qF2ppj6Q1LHsmOueJWhigQwR4cO2p0XBGW5IaQ==",
-  },
-};
+/** What is installed, and how each part of it is known to be genuine. */
+export interface TensorFlowRelease {
+  tensorflow: string;
+  /** By sha256. No Python runs: only the C++ libraries are used, which are the same for every Python. */
+  wheels: Readonly<Record<string, string>>;
+  /** Requirement and sha256 of the libraries that the CUDA wheel needs, Linux x64. */
+  cuda: readonly (readonly [string, string])[];
+  tfjsNode: NpmSource;
+  headers: NpmSource;
+  /** Free disk: wheels and what is taken out of them lie side by side for a while. */
+  neededBytes: { cpu: number; cuda: number };
+}
 
-/** Wheels by sha256. No Python runs: only the C++ libraries are used, which are the same for every Python. */
-export const KNOWN_WHEELS: Record<string, string> = {
+const WHEELS: TensorFlowRelease["wheels"] = {
   efdfcd4be9fca0f8521cbfc241fdbf8327b73d854c5e274d17d6a77ca44eeaca: "tensorflow_cpu cp39 x86_64",
   "357506565b05154b4b1fa5f94cd2b34c74d8a6ed64091385a71c990626321164": "tensorflow_cpu cp310 x86_64",
   "810c75d7149d2da0cb2092187817b0dcabb80728ca9f9cf3a61f3f42fadd1298": "tensorflow_cpu cp311 x86_64",
@@ -49,7 +46,7 @@ export const KNOWN_WHEELS: Record<string, string> = {
 };
 
 /** The libraries that tensorflow[and-cuda] 2.18.1 asks for, Linux x64: requirement and sha256. */
-export const CUDA_LIBRARIES: readonly (readonly [string, string])[] = [
+const CUDA_LIBRARIES: TensorFlowRelease["cuda"] = [
   ["nvidia-cublas-cu12==12.5.3.2", "ca070ad70e9fa6654084575d01bd001f30cc4665e33d4bb9fc8e0f321caa034b"],
   ["nvidia-cuda-cupti-cu12==12.5.82", "bde77a5feb66752ec61db2adfe47f56b941842825b4c7e2068aff27c9d107953"],
   ["nvidia-cuda-nvcc-cu12==12.5.82", "b03e545b8e8c3ce7ebcd7fc44063180ff52ff01d064ece2127ed90a04ef12cd0"],
@@ -63,3 +60,22 @@ export const CUDA_LIBRARIES: readonly (readonly [string, string])[] = [
   ["nvidia-nccl-cu12==2.21.5", "8579076d30a8c24988834445f8d633c697d42397e92ffc3f63fa26766d25e0a0"],
   ["nvidia-nvjitlink-cu12==12.5.82", "f9b37bc5c8cf7509665cb6ada5aaa0ce65618f2332b7d3e78e9790511f111212"],
 ];
+
+export const TENSORFLOW_RELEASE: TensorFlowRelease = {
+  tensorflow: TENSORFLOW_VERSION,
+  wheels: WHEELS,
+  cuda: CUDA_LIBRARIES,
+  tfjsNode: {
+    name: "@tensorflow/tfjs-node",
+    version: TFJS_NODE_VERSION,
+    file: `tensorflow-tfjs-node-${TFJS_NODE_VERSION}.tgz`,
+    integrity: "sha512-uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==",
+  },
+  headers: {
+    name: "node-api-headers",
+    version: "1.5.0",
+    file: "node-api-headers-1.5.0.tgz",
+    integrity: "sha512-Yi/FgnN8IU/Cd6KeLxyHkylBUvDTsSScT0Tna2zTrz8klmc8qF2ppj6Q1LHsmOueJWhigQwR4cO2p0XBGW5IaQ==",
+  },
+  neededBytes: { cpu: 1.5 * GIGABYTE, cuda: 9 * GIGABYTE },
+};
