@@ -67,33 +67,17 @@ function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumu
     c40 = v128.load(o4); c41 = v128.load(o4, 16);
     c50 = v128.load(o5); c51 = v128.load(o5, 16);
   }
-  let k = 0;
-  for (; k + 2 <= depth; k += 2) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
+  // One step at a time: V8 moves the loads of a second step in front of the first, and the sums then spill to the stack.
+  for (let k = 0; k < depth; k++) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
     let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
     t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
     t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
     t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
     t = v128.load32_splat(a, 16); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41);
     t = v128.load32_splat(a, 20); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51);
-    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
-    t = v128.load32_splat(a, 24); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
-    t = v128.load32_splat(a, 28); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
-    t = v128.load32_splat(a, 32); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
-    t = v128.load32_splat(a, 36); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
-    t = v128.load32_splat(a, 40); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41);
-    t = v128.load32_splat(a, 44); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51);
-    a += 48;
-    b += 64;
-  }
-  if (k < depth) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
-    t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
-    t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
-    t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
-    t = v128.load32_splat(a, 16); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41);
-    t = v128.load32_splat(a, 20); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51);
+    a += 24;
+    b += 32;
   }
   v128.store(out, c00); v128.store(out, c01, 16);
   v128.store(o1, c10); v128.store(o1, c11, 16);
