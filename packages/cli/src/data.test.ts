@@ -182,7 +182,7 @@ describe("bad input ends with code 2 and one line that names file and line", () 
     [["convert", "--to", "pts"], /required option '--out/],
     [["view", "--out", "x.html", "--augment", "wild"], /Allowed choices are default, paper, strong/],
     [["prepare", "--out", "no/such/folder/x.acr"], /the folder "no\/such\/folder" does not exist/],
-    [["inspect", "--dataset", "cofw68"], /--root must name the folder COFW68_Data/],
+    [["inspect", "--dataset", "cofw68"], /--dataset cofw68 needs --root, the folder that holds it; got none/],
     [["inspect", "--scheme", "wflw98"], /--scheme is for --dataset points/],
   ])("%p", async (args, message) => {
     const { code, out, err } = await acr("data", ...args);

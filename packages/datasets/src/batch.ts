@@ -4,6 +4,8 @@ import type { Affine } from "@acr/core";
 export interface Batch {
   /** B. */
   size: number;
+  /** Place of the batch in its pass; a number is passed over where all faces of a batch were left out. */
+  index: number;
   /** H and W. */
   imageSize: number;
   /** `[B, H, W, 3]`, row-major, 0–255. */

@@ -153,6 +153,7 @@ export function createLoader(dataset: FaceDataset, options: LoaderOptions): Load
           dropRemainder,
           firstBatch,
         }),
+        firstBatch,
         render: (index) => engine.render(index, { epoch, isTraining: true }),
         onFault: skipFaulty ? (onFault ?? (() => {})) : undefined,
       }),

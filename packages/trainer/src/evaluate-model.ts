@@ -1,5 +1,13 @@
-import { applyAffine, type Face, type FaceDataset, InvalidArgumentError, invertAffine, ShapeError } from "@acr/core";
-import { createBatches } from "@acr/datasets";
+import {
+  applyAffine,
+  DataFormatError,
+  type Face,
+  type FaceDataset,
+  InvalidArgumentError,
+  invertAffine,
+  ShapeError,
+} from "@acr/core";
+import { createBatches, type DataFault } from "@acr/datasets";
 import { type EvaluationOptions, type EvaluationResult, evaluate } from "@acr/metrics";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { perturbBoxes } from "./internal/perturb-boxes.js";
@@ -19,14 +27,20 @@ export interface EvaluateModelOptions {
   noiseSeed?: number | string;
   /** Resamples of the bootstrap intervals; 0 for none. Default 1000. */
   resamples?: number;
+  /** Leave faces out whose picture cannot be read. Default false. */
+  skipFaulty?: boolean;
+  /** Takes each face that is left out. */
+  onFault?(fault: DataFault): void;
   /** NME above which a face counts as failed, and upper end of the AUC, a fraction. Default 0.1. */
   threshold?: number;
 }
 
-/** Faces of an evaluation, in data-set order, in source pixels. */
+/** Faces of an evaluation, in data-set order, without those that were left out, in source pixels. */
 export interface ModelEvaluation {
   metrics: EvaluationResult;
   ids: string[];
+  /** Index of each face in the data set. */
+  indices: number[];
   predictions: Float64Array[];
   targets: readonly ArrayLike<number>[];
   /** Attributes of each face, as the data set gives them. */
@@ -47,6 +61,7 @@ const EVALUATION_BATCH = 32;
  * @param model - input `[B, H, W, 3]` (0–255), output `[B, K, 2]` in the `centered` frame.
  * @throws {ShapeError} the model predicts another number of landmarks than the faces have.
  * @throws {InvalidArgumentError} a prediction is not finite, boxNoise is out of range.
+ * @throws {DataFormatError} a picture cannot be read, unless skipFaulty; not one of them can.
  * @example const { metrics } = await evaluateModel(run.fused, faces, { ...run.recipe, flipTest: true });
  */
 export async function evaluateModel(
@@ -55,6 +70,7 @@ export async function evaluateModel(
   options: EvaluateModelOptions,
 ): Promise<ModelEvaluation> {
   const { imageSize, normalizer, flipTest = false, boxNoise = 0, noiseSeed = 0, resamples, threshold } = options;
+  const { skipFaulty = false, onFault = () => {} } = options;
   if (!(boxNoise >= 0 && boxNoise < 1))
     throw new InvalidArgumentError(`evaluateModel: boxNoise must be in [0, 1); got ${boxNoise}.`);
   const { scheme } = faces;
@@ -67,7 +83,14 @@ export async function evaluateModel(
   const ids: string[] = [];
   const predictions: Float64Array[] = [];
   const times: number[] = [];
-  for await (const batch of createBatches(seen.faces, { batchSize: EVALUATION_BATCH, imageSize })) {
+  const indices: number[] = [];
+  for await (const batch of createBatches(seen.faces, {
+    batchSize: EVALUATION_BATCH,
+    imageSize,
+    skipFaulty,
+    onFault,
+  })) {
+    indices.push(...batch.indices);
     const started = performance.now();
     const flat = predictCentered(model, batch.images, { imageSize, scheme, flipTest });
     times.push((performance.now() - started) / batch.size);
@@ -80,7 +103,8 @@ export async function evaluateModel(
   }
   // The first batch pays for the start of the engine.
   const counted = times.length > 1 ? times.slice(1) : times;
-  const annotations = seen.annotations();
+  if (indices.length === 0) throw new DataFormatError("not one face can be read.", { file: faces.name });
+  const annotations = seen.annotations(indices);
   return {
     metrics: evaluate(predictions, annotations.targets, {
       scheme,
@@ -90,6 +114,7 @@ export async function evaluateModel(
       aucThreshold: threshold,
     }),
     ids,
+    indices,
     predictions,
     ...annotations,
     millisecondsPerImage: counted.reduce((sum, time) => sum + time, 0) / counted.length,
@@ -101,7 +126,7 @@ type Annotations = Pick<Face, "landmarks" | "tags" | "visible">;
 /** Faces that remember what was said of them when they were read, so that no picture is decoded twice. */
 function annotationsOf(faces: FaceDataset): {
   faces: FaceDataset;
-  annotations(): Pick<ModelEvaluation, "targets" | "tags" | "visible">;
+  annotations(indices: readonly number[]): Pick<ModelEvaluation, "targets" | "tags" | "visible">;
 } {
   const { describe, sources } = faces as {
     describe?(index: number): Annotations & { file?: string };
@@ -114,7 +139,7 @@ function annotationsOf(faces: FaceDataset): {
   });
   // Of faces that are drawn on demand, only the finished picture tells which landmarks are hidden.
   if (describe && (sources || describe.call(faces, 0).file !== undefined))
-    return { faces, annotations: () => list(Array.from({ length: faces.length }, (_, i) => describe.call(faces, i))) };
+    return { faces, annotations: (indices) => list(indices.map((i) => describe.call(faces, i))) };
   const seen: Annotations[] = [];
   const get = async (index: number) => {
     const face = await faces.get(index);
@@ -131,6 +156,6 @@ function annotationsOf(faces: FaceDataset): {
         for (let i = 0; i < faces.length; i++) yield get(i);
       },
     },
-    annotations: () => list(seen),
+    annotations: (indices) => list(indices.map((i) => seen[i]!)),
   };
 }

@@ -61,6 +61,14 @@ export type TrainEvent =
       /** Resident memory of the process. */
       memoryMb: number;
     }
+  | {
+      /** A face was left out because its picture cannot be read (`skipFaulty`); told again in each epoch that meets it. */
+      type: "fault";
+      epoch: number;
+      stage: "train" | "validation";
+      file: string;
+      message: string;
+    }
   | ({ type: "epoch"; epochCount: number; isBest: boolean } & EpochMetrics)
   | { type: "checkpoint"; path: string; epoch: number; batch: number }
   | { type: "samples"; epoch: number; path: string }

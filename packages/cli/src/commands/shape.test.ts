@@ -101,13 +101,26 @@ describe("acr shape fit", () => {
   it.each([
     [["--schedule", '[{"fromEpoch":0,"fraction":2}]'], "fraction must be in (0, 1]; got 2"],
     [["--schedule", '[{"fromEpoch":3,"fraction":0.5}]'], "the first stage must start at 0"],
-    [["--max-modes", "1"], "fraction must be at most"],
+    [["--max-modes", "1", "--schedule", '[{"fromEpoch":0,"fraction":0.99}]'], "fraction must be at most"],
+    [["--dataset", "synthetic", "--split", "nosuch"], "--split of synthetic faces must be train or test; got nosuch"],
     [["--scheme", "wflw98"], "--scheme is for synthetic faces"],
   ])("writes nothing and exits 2 for %j", async (argv, message) => {
     const { code, stderr } = await acr("shape", "fit", ...points(), ...argv, "--out", file("none.json"));
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(readdirSync(folder).filter((name) => name.startsWith("none"))).toEqual([]);
+  });
+
+  it("keeps few modes, and leaves open the stages of the default schedule that need more", async () => {
+    const out = file("few.json");
+    const { code, stdout, stderr } = await acr("shape", "fit", ...points(), "--max-modes", "2", "--out", out);
+    expect(code).toBe(0);
+    expect(stdout).toContain("2 modes");
+    expect(stdout).toMatch(/epoch 101 +97\.0 % +– +– +–\n/);
+    expect(stderr).toContain("–: needs more than the 2 modes kept");
+    const page = file("few.html");
+    expect((await acr("shape", "show", out, "--out", page)).code).toBe(0);
+    expect(readFileSync(page, "utf8")).toContain("needs more than the 2 modes that this model keeps");
   });
 
   it("says in one line that a file cannot be written", async () => {

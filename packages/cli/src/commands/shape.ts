@@ -1,12 +1,13 @@
 import { basename } from "node:path";
 import { type FaceDataset, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
-import { PointModel, paperSchedule, type Stage, type StageModes, stageAt, stageModes } from "@acr/shape-model";
+import { PointModel, paperSchedule, type Stage, stageAt } from "@acr/shape-model";
 import { syntheticShapeModel } from "@acr/shape-model/presets";
 import { createSyntheticFaces } from "@acr/synthetic";
 import { openDataset, parseRecipe } from "@acr/trainer";
 import { Command, InvalidArgumentError as CommanderArgumentError, Option } from "commander";
 import { centeredFaces } from "../internal/centered-faces.js";
 import { addDatasetOptions, type DatasetOptions } from "../internal/dataset-options.js";
+import { type KnownStage, knownStages } from "../internal/known-stages.js";
 import { parseCount } from "../internal/parsers.js";
 import { percent } from "../internal/percent.js";
 import { printJson } from "../internal/print-json.js";
@@ -85,7 +86,7 @@ async function fit({ out, align, maxModes, scheme, mirror, schedule, json, ...so
   const model =
     align === "procrustes" ? await fitAligned(dataset, options, mirror) : await fitStreamed(dataset, options, mirror);
   // Asked for before anything is written: a truncated model may lack what a stage needs.
-  const stages = stageModes(model, schedule);
+  const stages = knownStages(model, schedule);
   await writeOutput(out, shapeModelContent(model, out));
   if (json) {
     const { landmarkCount, sampleCount, totalVariance } = model;
@@ -98,6 +99,10 @@ async function fit({ out, align, maxModes, scheme, mirror, schedule, json, ...so
   process.stdout.write(
     `${dataset.name}: ${model.sampleCount} shapes of ${model.landmarkCount} landmarks (${model.scheme}), ${model.modes.length} modes; the first explains ${percent(first!.ratio)}\n${stageTable(stages)}`,
   );
+  if (stages.some(({ byVariance, byCount }) => byVariance === undefined || byCount === undefined))
+    process.stderr.write(
+      `–: needs more than the ${model.modes.length} modes kept; training with such a stage is refused\n`,
+    );
   process.stderr.write(`wrote ${out}\n`);
 }
 
@@ -107,7 +112,7 @@ async function show(
 ): Promise<void> {
   await checkOutput("--out", out);
   const model = file === undefined ? syntheticShapeModel("ibug68") : await readShapeModel(file);
-  stageModes(model, schedule);
+  knownStages(model, schedule);
   const known = schemeOf(model);
   // Synthetic faces come in every known numbering; for any other one the model draws its own.
   const faces =
@@ -140,6 +145,8 @@ async function open({ dataset, root, split, skipFaulty }: DatasetOptions, scheme
 /** The faces that `openDataset` gives, drawn as small as can be: only their labels are used. */
 function syntheticLabels({ split }: DatasetOptions, scheme?: string): FaceDataset {
   const { synthetic, seed } = parseRecipe({ ...(scheme && { synthetic: { scheme } }) });
+  if (split !== "train" && split !== "test")
+    throw new InvalidArgumentError(`acr shape: --split of synthetic faces must be train or test; got ${split}.`);
   const isTrain = split === "train";
   return createSyntheticFaces({
     count: isTrain ? synthetic.trainCount : synthetic.valCount,
@@ -188,15 +195,15 @@ function parseSchedule(text: string): readonly Stage[] {
   throw new CommanderArgumentError(`expected JSON such as '[{"fromEpoch":0,"fraction":0.8}]'; got "${text}".`);
 }
 
-function stageTable(stages: readonly StageModes[]): string {
+function stageTable(stages: readonly KnownStage[]): string {
   const rows = [
     ["from", "share", "k by variance", "k by count", "variance of the latter"],
     ...stages.map(({ stage, byVariance, byCount, varianceByCount }) => [
       "fromEpoch" in stage ? `epoch ${stage.fromEpoch}` : percent(stage.from),
       percent(stage.fraction),
-      String(byVariance),
-      String(byCount),
-      percent(varianceByCount),
+      String(byVariance ?? "–"),
+      String(byCount ?? "–"),
+      varianceByCount === undefined ? "–" : percent(varianceByCount),
     ]),
   ];
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 jest.setTimeout(120_000);
 
@@ -48,6 +48,53 @@ const RECIPE = {
 };
 const recipeFile = join(root, "recipe.json");
 beforeAll(() => writeFileSync(recipeFile, JSON.stringify(RECIPE)));
+
+it("acr train --skip-faulty tells of a picture that breaks off midway, and goes on; without the flag it names it", async () => {
+  const { createSyntheticFaces } = await import("@acr/synthetic");
+  const { convertDataset } = await import("@acr/datasets");
+  const faces = join(root, "faces");
+  await convertDataset(createSyntheticFaces({ count: 24, seed: 3, imageSize: 64 }), { to: "pts", out: faces });
+  const pictures = readdirSync(faces).filter((name) => name.endsWith(".png"));
+  // The ends are whole, so that opening the folder finds nothing; the picture's data are not.
+  for (const name of [pictures[3]!, ...pictures.slice(0, 2)]) {
+    const bytes = readFileSync(join(faces, name));
+    writeFileSync(join(faces, name), bytes.fill(0, 60, bytes.length - 30));
+  }
+  const recipe = { ...RECIPE, dataset: "points", root: root, trainSplit: "faces", valSplit: "faces", batchSize: 1 };
+  const file = join(root, "faulty.json");
+  writeFileSync(
+    file,
+    JSON.stringify({ ...recipe, epochs: 2, accumulate: 5, logs: { ...RECIPE.logs, samplesEvery: 1 } }),
+  );
+  const refused = await acr(["train", file, "--out", join(root, "refused")]);
+  expect(refused.code).toBe(2);
+  expect(refused.err).toMatch(/acr: .*\.png: cannot be decoded: .*Replace or remove it\.\n$/);
+  const out = join(root, "skipped");
+  const { code, out: text, err } = await acr(["train", file, "--skip-faulty", "--out", out, "--events"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  const events = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const faults = events.filter(({ type }) => type === "fault");
+  for (const epoch of [1, 2])
+    for (const stage of ["train", "validation"]) {
+      const named = faults.filter((fault) => fault.epoch === epoch && fault.stage === stage);
+      expect(named.map(({ file: name }) => basename(name)).sort()).toEqual(
+        [pictures[0], pictures[1], pictures[3]].sort(),
+      );
+    }
+  const steps = events.filter(({ type, epoch }) => type === "step" && epoch === 1);
+  expect(steps).toHaveLength(21);
+  expect(steps.every(({ loss, batch, batchCount }) => loss > 0 && batch <= batchCount)).toBe(true);
+  expect(events.filter(({ type }) => type === "epoch")).toHaveLength(2);
+  const evaluated = ["evaluate", "--run", out, "--dataset", "points", "--root", root, "--split", "faces", "--json"];
+  const scored = await acr([...evaluated, "--skip-faulty"]);
+  expect(scored.code).toBe(0);
+  expect(JSON.parse(scored.out).count).toBe(21);
+  expect(scored.err).toContain(`left out: ${join(faces, pictures[3]!)}: cannot be decoded`);
+  expect((await acr(evaluated)).code).toBe(2);
+});
 
 const onPosix = process.platform === "win32" ? it.skip : it;
 

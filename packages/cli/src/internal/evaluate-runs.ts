@@ -1,5 +1,6 @@
 import { setupBackend } from "@acr/backend";
 import { type FaceDataset, InvalidArgumentError } from "@acr/core";
+import type { DataFault } from "@acr/datasets";
 import { comparePaired, holmAdjust, type NormalizerName, type PairedComparison } from "@acr/metrics";
 import { evaluateModel, loadRun, type ModelEvaluation, openDataset, parseRecipe, type Recipe } from "@acr/trainer";
 import type { DatasetOptions } from "./dataset-options.js";
@@ -66,7 +67,8 @@ export async function evaluateRuns(
         throw new InvalidArgumentError(
           `acr: the runs must share a normalizer; "${folders[0]}" has ${normalizer}, "${folder}" ${run.recipe.normalizer}. Choose one with --normalizer.`,
         );
-      const conditions = { imageSize: run.recipe.imageSize, normalizer, flipTest, threshold };
+      const onFault = ({ file, message }: DataFault) => void process.stderr.write(`left out: ${file}: ${message}\n`);
+      const conditions = { imageSize: run.recipe.imageSize, normalizer, flipTest, threshold, skipFaulty, onFault };
       const evaluation = await evaluateModel(run.fused, faces, { ...conditions, boxNoise, noiseSeed: seed });
       runs.push({
         name: names[i]!,

@@ -16,6 +16,8 @@ export interface FacesFlags {
 /** Faces, with what was left out of them where the reader tells. */
 export type OpenFaces = FaceDataset & Partial<OpenedDataset>;
 
+const DATASETS = ["synthetic", "300w", "cofw", "cofw68", "wflw", "points"];
+
 /** Adds the options that name the faces. */
 export function addFacesOptions(command: Command): Command {
   return command
@@ -34,9 +36,12 @@ export const splitOf = ({ dataset, split }: FacesFlags): string | undefined =>
 export async function openFaces(flags: FacesFlags, overrides: Partial<FacesFlags> = {}): Promise<OpenFaces> {
   const { dataset, root, scheme, skipFaulty } = { ...flags, ...overrides };
   const split = splitOf({ ...flags, ...overrides });
+  if (!DATASETS.includes(dataset))
+    throw new InvalidArgumentError(`acr data: --dataset must be one of ${DATASETS.join(", ")}; got ${dataset}.`);
+  if (dataset !== "synthetic" && root === undefined)
+    throw new InvalidArgumentError(`acr data: --dataset ${dataset} needs --root, the folder that holds it; got none.`);
   if (dataset === "cofw68") {
-    if (root === undefined) throw new InvalidArgumentError("acr data: --root must name the folder COFW68_Data.");
-    return openCofw68({ root, skipFaulty });
+    return openCofw68({ root: root!, skipFaulty });
   }
   // parseRecipe knows which data sets exist and which need a root.
   const recipe = parseRecipe({ dataset, ...(root !== undefined && { root }), skipFaulty });

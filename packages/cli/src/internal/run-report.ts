@@ -64,14 +64,14 @@ async function describeRun(
   { dataset, split }: DatasetOptions,
 ): Promise<ReportRun> {
   const { name, folder, recipe, parameterCount, evaluation } = run;
-  const { metrics, ids, predictions, targets, millisecondsPerImage } = evaluation;
+  const { metrics, ids, indices, predictions, targets, millisecondsPerImage } = evaluation;
   const errors = metrics.perFacePercent;
   const ranking = [...errors.keys()].sort((a, b) => errors[a]! - errors[b]!);
   const difficulty = await difficultyOf(run);
   const samples: ReportSample[] = [];
   for (const { position, rank } of shownRanks(ranking.length)) {
     const index = ranking[position]!;
-    const { id, image, box } = await faces.get(index);
+    const { id, image, box } = await faces.get(indices[index]!);
     const target = targets[index]!;
     samples.push({
       id,

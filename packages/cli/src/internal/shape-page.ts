@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@acr/core";
-import { type PointModel, type Stage, stageModes } from "@acr/shape-model";
+import type { PointModel, Stage } from "@acr/shape-model";
 import { type FaceContour, faceContours } from "./face-contours.js";
+import { type KnownStage, knownStages } from "./known-stages.js";
 import { percent } from "./percent.js";
 import { type ShapeFace, schemeOf } from "./shape-faces.js";
 import { SHAPE_PAGE_SCRIPT } from "./shape-page-script.js";
@@ -33,7 +34,7 @@ export function shapePage({ title, model, schedule, faces, sliderCount }: ShapeP
   const count = Math.min(sliderCount, model.modes.length);
   const contours = faceContours(schemeOf(model), model.mean);
   const table = model.explainedVariance();
-  const stages = stageModes(model, schedule);
+  const stages = knownStages(model, schedule);
   const first = table[0]!;
   const data = {
     mean: [...model.mean].map(round),
@@ -60,9 +61,10 @@ ${varianceCurve(table, stages)}
 <div class="scroll"><table><caption>Modes at each stage, in both readings of its percentage</caption><thead><tr><th scope="col">stage</th><th scope="col">share</th><th scope="col">k by variance</th><th scope="col">k by count</th><th scope="col">variance of the latter</th></tr></thead><tbody>${stages
     .map(
       ({ stage, byVariance, byCount, varianceByCount }) =>
-        `<tr><th scope="row">${stageStart(stage)}</th><td>${percent(stage.fraction)}</td><td>${byVariance}</td><td>${byCount}</td><td>${percent(varianceByCount).replace(">", "&gt;")}</td></tr>`,
+        `<tr><th scope="row">${stageStart(stage)}</th><td>${percent(stage.fraction)}</td><td>${byVariance ?? "–"}</td><td>${byCount ?? "–"}</td><td>${varianceByCount === undefined ? "–" : percent(varianceByCount).replace(">", "&gt;")}</td></tr>`,
     )
     .join("")}</tbody></table></div>
+${stages.some(({ byVariance, byCount }) => byVariance === undefined || byCount === undefined) ? `<p class="soft">–: needs more than the ${model.modes.length} modes that this model keeps.</p>` : ""}
 <h2>Difficulty Φ at each stage</h2>
 <p>Lines: the smooth face, made of the first k modes. Points: the face's own landmarks; how far each lies from the smooth face, divided by the farthest, is its difficulty Φ.</p>
 <p class="scale"><span>easy, Φ = 0</span><i></i><span>hard, Φ = 1: larger and darker</span></p>
@@ -147,7 +149,7 @@ function modePicture(
 /** Cumulative explained variance over the number of modes, on a logarithmic axis, with the stages in both readings. */
 function varianceCurve(
   table: readonly { modes: number; cumulativeRatio: number }[],
-  stages: readonly { byVariance: number; byCount: number; varianceByCount: number }[],
+  stages: readonly KnownStage[],
 ): string {
   const [width, height, left, bottom, top, right] = [720, 330, 52, 44, 28, 16];
   const last = Math.max(2, table.length);
@@ -166,8 +168,13 @@ function varianceCurve(
   const curve = table.map(({ modes, cumulativeRatio }) => `${x(modes)},${y(cumulativeRatio)}`).join(" ");
   const marks = stages
     .map(({ byVariance, byCount, varianceByCount }) => {
-      const [vx, vy] = [x(byVariance), y(table[byVariance - 1]!.cumulativeRatio)];
-      return `<circle class="variance" cx="${vx}" cy="${vy}" r="6"/><rect class="count" x="${x(byCount) - 5.5}" y="${y(varianceByCount) - 5.5}" width="11" height="11"/>`;
+      const circle =
+        byVariance !== undefined &&
+        `<circle class="variance" cx="${x(byVariance)}" cy="${y(table[byVariance - 1]!.cumulativeRatio)}" r="6"/>`;
+      const square =
+        byCount !== undefined &&
+        `<rect class="count" x="${x(byCount) - 5.5}" y="${y(varianceByCount!) - 5.5}" width="11" height="11"/>`;
+      return `${circle || ""}${square || ""}`;
     })
     .join("");
   return `<svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="Explained variance over the number of modes: the table below gives its stages">${grid}${labels}<text x="${(left + width) / 2}" y="${height - 6}" text-anchor="middle">modes</text><text x="${left}" y="14" text-anchor="middle" dx="24">explained variance (%)</text><polyline class="curve" points="${curve}"/>${marks}</svg>`;
@@ -185,18 +192,21 @@ function faceStages(
     face: ShapeFace;
     index: number;
     contours: readonly FaceContour[];
-    stages: readonly { stage: Stage; byVariance: number; byCount: number }[];
+    stages: readonly KnownStage[];
   },
 ): string {
   const rows = (["byVariance", "byCount"] as const).map((reading) => {
     const name = reading === "byVariance" ? "by variance" : "by count";
-    const cells = stages.map(({ stage, [reading]: modes }) => {
+    const cells = stages.flatMap(({ stage, [reading]: modes }) => {
+      if (modes === undefined) return [];
       const phi = model.difficulty(face.inModel, { modes, unit: "landmark" });
       const smooth = face.toDrawing(model.smooth(face.inModel, { modes }));
       const mean = phi.reduce((sum, value) => sum + value, 0) / phi.length;
       return `<figure>${difficultyPicture({ face, index, contours, phi, smooth })}<figcaption>${percent(stage.fraction)} ${name}, k = ${modes}<br>mean Φ ${mean.toFixed(2)}</figcaption></figure>`;
     });
-    return `<div class="stages" tabindex="0" role="group" aria-label="${escapeHtml(face.id)}, ${name}">${cells.join("")}</div>`;
+    return cells.length === 0
+      ? ""
+      : `<div class="stages" tabindex="0" role="group" aria-label="${escapeHtml(face.id)}, ${name}">${cells.join("")}</div>`;
   });
   return `<h3>${escapeHtml(face.id)}</h3>${rows.join("")}`;
 }

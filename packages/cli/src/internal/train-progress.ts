@@ -47,6 +47,10 @@ export class TrainProgress {
           `epoch ${event.epoch}: the smooth face now has ${event.modes} of ${event.modeCount} modes (${(event.fraction * 100).toFixed(0)} %)`,
         );
         break;
+      case "fault":
+        this.stopBar();
+        this.print(`epoch ${event.epoch}, ${event.stage}: left out: ${event.file}: ${event.message}`);
+        break;
       case "step":
         this.step(event);
         break;

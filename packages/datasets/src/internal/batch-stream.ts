@@ -10,6 +10,8 @@ export interface BatchStreamOptions {
   imageSize: number;
   /** Indices of the faces of each batch, in order. */
   batches: readonly (readonly number[])[];
+  /** Place of the first of them in the whole pass. Default 0. */
+  firstBatch?: number;
   render(index: number): Promise<RenderedFace>;
   /** Leave faces out that cannot be read, and say so; else the first one ends the pass. */
   onFault?: ((fault: DataFault) => void) | undefined;
@@ -20,7 +22,7 @@ const AHEAD = 32;
 
 /** Asks for faces ahead, within a bound, and gives batches in order. */
 export async function* batchStream(options: BatchStreamOptions): AsyncGenerator<Batch> {
-  const { batches, render, onFault } = options;
+  const { batches, firstBatch = 0, render, onFault } = options;
   const order = batches.flat();
   const underWay: (Promise<RenderedFace> | undefined)[] = [];
   // While the model trains on one batch, the threads fill the next.
@@ -35,7 +37,7 @@ export async function* batchStream(options: BatchStreamOptions): AsyncGenerator<
       underWay[asked] = face;
     }
   };
-  for (const indices of batches) {
+  for (const [place, indices] of batches.entries()) {
     const faces: RenderedFace[] = [];
     for (let i = 0; i < indices.length; i++) {
       ask();
@@ -49,17 +51,19 @@ export async function* batchStream(options: BatchStreamOptions): AsyncGenerator<
       }
     }
     ask();
-    if (faces.length > 0) yield assemble(faces, options);
+    if (faces.length > 0) yield assemble(faces, firstBatch + place, options);
   }
 }
 
 function assemble(
   faces: readonly RenderedFace[],
+  index: number,
   { scheme: { landmarkCount, mirror }, imageSize }: BatchStreamOptions,
 ): Batch {
   const size = faces.length;
   const batch: Batch = {
     size,
+    index,
     imageSize,
     images: new Uint8Array(size * imageSize * imageSize * 3),
     landmarks: new Float32Array(size * landmarkCount * 2),

@@ -28,8 +28,12 @@ export function sampleTurned(
       const y = d * column + e * row + f;
       const isOutside = x + reachX < 0 || y + reachY < 0 || x - reachX > lastColumn || y - reachY > lastRow;
       if (isOutside && border === "black") continue;
-      let [red, green, blue, total] = [0, 0, 0, 0];
-      const [left, right] = [Math.ceil(x - reachX), Math.floor(x + reachX)];
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      let total = 0;
+      const left = Math.ceil(x - reachX);
+      const right = Math.floor(x + reachX);
       for (let j = Math.ceil(y - reachY), bottom = Math.floor(y + reachY); j <= bottom; j++) {
         let u = m00 * (left - x) + m01 * (j - y);
         let v = m10 * (left - x) + m11 * (j - y);

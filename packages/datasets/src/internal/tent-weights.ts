@@ -5,7 +5,7 @@ export interface AxisWeights {
   /** How many source pixels each output takes; 0 where all of it lies outside and outside is black. */
   count: Int32Array;
   /** `taps` weights for each output, of which the first `count` are used. */
-  weights: Float32Array;
+  weights: Float64Array;
   taps: number;
 }
 
@@ -46,7 +46,7 @@ export function tentWeights({
   const taps = Math.min(length, Math.ceil(2 * reach) + 1);
   const first = new Int32Array(outputs);
   const count = new Int32Array(outputs);
-  const weights = new Float32Array(outputs * taps);
+  const weights = new Float64Array(outputs * taps);
   const end = length - 1;
   for (let i = 0; i < outputs; i++) {
     const centre = scale * i + offset;

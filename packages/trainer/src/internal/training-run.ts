@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
 import { createHeadTraining, type HeadTraining } from "@acr/backbones";
 import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
-import { type Batch, createBatches, createLoader, type Loader } from "@acr/datasets";
+import { type Batch, createBatches, createLoader, type DataFault, type Loader } from "@acr/datasets";
 import { optimizeForTraining } from "@acr/kernels";
 import type { Loss } from "@acr/loss";
 import { createDifficultyTensor, type DifficultyTensor, PointModel, smoothTensor, stageAt } from "@acr/shape-model";
@@ -78,6 +78,8 @@ export class TrainingRun {
   private difficulty: DifficultyTensor | undefined;
   private loader!: Loader;
   private log: RunLog | undefined;
+  /** Left out since they were last told. */
+  private readonly faults: DataFault[] = [];
   private history: EpochMetrics[] = [];
   private best: TrainResult["best"];
   private step = 0;
@@ -101,6 +103,8 @@ export class TrainingRun {
       imageSize: recipe.imageSize,
       augment: augmentation,
       seed: recipe.seed,
+      skipFaulty: recipe.skipFaulty,
+      onFault: (fault) => this.faults.push(fault),
     });
     this.shapeModel = recipe.difficulty.shapeModel
       ? await readShapeModel(recipe.difficulty.shapeModel, scheme.landmarkCount)
@@ -175,6 +179,9 @@ export class TrainingRun {
     let asked = started;
     for await (const faces of this.loader.epoch(epoch, { firstBatch: batch })) {
       waited += performance.now() - asked;
+      yield* this.told(epoch, "train");
+      // More than one where all faces of the batches before were left out.
+      const passed = faces.index + 1 - batch;
       learningRate = this.learningRate(epoch);
       const { loss, grads } = this.lossAndGradients(faces, modes);
       if (!Number.isFinite(loss)) {
@@ -184,8 +191,8 @@ export class TrainingRun {
       }
       gradients = gradients ? addUp(gradients, grads) : grads;
       gathered++;
-      batch++;
-      lossSum += loss;
+      batch += passed;
+      lossSum += loss * passed;
       if (gathered === recipe.accumulate || batch === stepsPerEpoch) {
         this.update(gradients, gathered, learningRate);
         gradients = undefined;
@@ -218,6 +225,11 @@ export class TrainingRun {
       }
       asked = performance.now();
     }
+    yield* this.told(epoch, "train");
+    if (batch === position.batch)
+      throw new DataFormatError("not one face of the epoch can be read.", { file: recipe.root ?? recipe.dataset });
+    // Where the last batch was left out.
+    if (gradients) this.update(gradients, gathered, learningRate);
     const trainSeconds = (performance.now() - started) / 1000;
     yield* this.validate({
       epoch: epoch + 1,
@@ -234,6 +246,12 @@ export class TrainingRun {
     return true;
   }
 
+  /** The faces that were left out since the last call. */
+  private *told(epoch: number, stage: "train" | "validation"): Generator<TrainEvent> {
+    for (const { file, message } of this.faults.splice(0))
+      yield { type: "fault", epoch: epoch + 1, stage, file, message };
+  }
+
   private async *validate(
     training: Omit<EpochMetrics, "nmePercent" | "failureRatePercent" | "auc" | "seconds" | "tensorCount"> & {
       started: number;
@@ -244,7 +262,9 @@ export class TrainingRun {
     const batches = rest.epoch * this.stepsPerEpoch;
     let samples: string | undefined;
     const look = async () => {
-      const { nmePercent, failureRatePercent, auc } = (await evaluateModel(this.predictor, valFaces, recipe)).metrics;
+      const { nmePercent, failureRatePercent, auc } = (
+        await evaluateModel(this.predictor, valFaces, { ...recipe, onFault: (fault) => this.faults.push(fault) })
+      ).metrics;
       const isBest = this.best === undefined || nmePercent < this.best.nmePercent;
       if (isBest) {
         this.best = { epoch: rest.epoch, nmePercent };
@@ -255,6 +275,7 @@ export class TrainingRun {
       return { nmePercent, failureRatePercent, auc, isBest };
     };
     const { isBest, ...scores } = this.average ? await this.average.swapped(look) : await look();
+    yield* this.told(rest.epoch - 1, "validation");
     const metrics: EpochMetrics = {
       ...rest,
       ...scores,
@@ -273,14 +294,15 @@ export class TrainingRun {
     const { recipe, folder, valFaces } = this.parts;
     const { imageSize } = recipe;
     const batchSize = Math.min(recipe.logs.sampleCount, valFaces.length);
-    for await (const { images, landmarks } of createBatches(valFaces, { batchSize, imageSize })) {
+    const { skipFaulty } = recipe;
+    for await (const { images, landmarks, size } of createBatches(valFaces, { batchSize, imageSize, skipFaulty })) {
       const predicted = tidy(() => {
-        const x = tensor4d(new Float32Array(images), [batchSize, imageSize, imageSize, 3]);
+        const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
         return (this.predictor.apply(x, { training: false }) as Tensor).dataSync();
       });
-      const width = landmarks.length / batchSize;
+      const width = landmarks.length / size;
       const pixels = imageSize * imageSize * 3;
-      const faces = Array.from({ length: batchSize }, (_, i) => ({
+      const faces = Array.from({ length: size }, (_, i) => ({
         image: images.subarray(i * pixels, (i + 1) * pixels),
         target: landmarks.subarray(i * width, (i + 1) * width),
         predicted: predicted.subarray(i * width, (i + 1) * width),
