@@ -1,7 +1,9 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import { checkEpsilon, checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import { loadInto } from "./internal/load-into.js";
 import { findRegistration } from "./internal/registry.js";
+import type { WeightsSource } from "./internal/source-bytes.js";
 
 /** Options of `createBackbone`. */
 export interface BackboneOptions {
@@ -20,8 +22,20 @@ export interface BackboneOptions {
   dropPath?: number;
   /** Momentum of all BatchNorm layers, [0, 1). Default: the family's own, as in Keras: MobileNet 0.999, EfficientNet 0.99. */
   batchNormMomentum?: number;
+  /** Epsilon of all BatchNorm layers, > 0. Default: the family's own, as in Keras: 1e-3, ResNet 1e-5. PyTorch's is 1e-5. */
+  batchNormEpsilon?: number;
+  /**
+   * Where convolutions of stride 2 put their zeros: `"same"` as TensorFlow (one less in front than behind on even sides), or
+   * `"symmetric"` as PyTorch. Take what the weights were trained with. ResNets are symmetric whatever this says. Default `"same"`.
+   */
+  padding?: "same" | "symmetric";
   /** Seed of the starting weights. Default 0. */
   seed?: number | string;
+  /**
+   * Weights of Keras or PyTorch to start with, as `loadWeights` reads them: a path in Node, a URL, or bytes. With them
+   * `createBackbone` returns a promise. A classifier that the file holds is left out. Default: random ones.
+   */
+  weights?: WeightsSource;
 }
 
 /**
@@ -29,17 +43,26 @@ export interface BackboneOptions {
  * Applications (without top), where it has the model. A plain tfjs LayersModel: it trains, saves and loads like any other.
  *
  * Input: [B, H, W, 3] after `getBackbonePreset(name).preprocess` (MobileNet: −1 … 1; EfficientNet B0–B7: 0 … 255).
- * Weights are random, equal for equal seeds; `loadKerasWeights` brings trained ones.
+ * Weights are random, equal for equal seeds, unless `weights` names a file.
  *
  * @param name - one of `listBackbones()`.
- * @returns a LayersModel, owned by the caller. Output [B, H/32, W/32, C], [B, C] when pooled, or one map per index.
+ * @returns a LayersModel, owned by the caller; with `weights`, a promise of it. Output [B, H/32, W/32, C], [B, C] when pooled, or
+ * one map per index.
  * @throws {InvalidArgumentError} unknown name (with the nearest ones) or option, or a value out of range.
+ * @throws {DataFormatError | ShapeError} (the promise) the file is none, or does not fit; no model is left behind.
  * @see Sandler et al., CVPR 2018, arXiv:1801.04381; Tan and Le, ICML 2019, arXiv:1905.11946.
  * @example
  * const backbone = createBackbone("mobilenet_v2_050", { inputSize: 112, pooling: "avg", seed: 1 });
  * backbone.predict(tf.zeros([1, 112, 112, 3])).shape; // [1, 1280]
+ * const trained = await createBackbone("efficientnet_b0", { weights: "efficientnetb0_notop.h5" });
  */
-export function createBackbone(name: string, options: BackboneOptions = {}): LayersModel {
+export function createBackbone(
+  name: string,
+  options: BackboneOptions & { weights: WeightsSource },
+): Promise<LayersModel>;
+export function createBackbone(name: string, options?: BackboneOptions & { weights?: undefined }): LayersModel;
+export function createBackbone(name: string, options?: BackboneOptions): LayersModel | Promise<LayersModel>;
+export function createBackbone(name: string, options: BackboneOptions = {}): LayersModel | Promise<LayersModel> {
   const caller = "createBackbone";
   checkOptions(caller, options, [
     "inputSize",
@@ -48,14 +71,20 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
     "trainable",
     "dropPath",
     "batchNormMomentum",
+    "batchNormEpsilon",
+    "padding",
     "seed",
+    "weights",
   ]);
   const { preset, build } = findRegistration(caller, name);
-  const { pooling = "none", outputIndices, trainable = true, dropPath, batchNormMomentum, seed = 0 } = options;
+  const { pooling = "none", outputIndices, trainable = true, seed = 0, weights } = options;
+  const { dropPath, batchNormMomentum, batchNormEpsilon, padding = "same" } = options;
   const [height, width] = checkInputSize(caller, "inputSize", options.inputSize ?? preset.inputSize);
   checkOneOf(caller, "pooling", pooling, ["none", "avg", "max"]);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
   if (batchNormMomentum !== undefined) checkRange(caller, "batchNormMomentum", batchNormMomentum);
+  if (batchNormEpsilon !== undefined) checkEpsilon(caller, "batchNormEpsilon", batchNormEpsilon);
+  checkOneOf(caller, "padding", padding, ["same", "symmetric"]);
   checkSeed(caller, seed);
   if (outputIndices && pooling !== "none") {
     throw new InvalidArgumentError(
@@ -64,7 +93,7 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
   }
 
   const images = input({ shape: [height, width, 3], name: "input_layer" });
-  const { maps, poolingName } = build(images, { seed, batchNormMomentum, dropPath });
+  const { maps, poolingName } = build(images, { seed, batchNormMomentum, batchNormEpsilon, padding, dropPath });
   const last = maps[maps.length - 1]!;
   let outputs: SymbolicTensor | SymbolicTensor[] = last;
   if (outputIndices) {
@@ -82,5 +111,5 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
   }
   const backbone = model({ name, inputs: images, outputs });
   if (!trainable) for (const layer of backbone.layers) layer.trainable = false;
-  return backbone;
+  return weights === undefined ? backbone : loadInto(caller, backbone, weights);
 }

@@ -1,10 +1,13 @@
 import { checkOptions, InvalidArgumentError, ShapeError } from "@acr/core";
 import { input, type LayersModel, model } from "@tensorflow/tfjs-layers";
-import { checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import type { BackbonePreset } from "./backbone-preset.js";
+import { checkEpsilon, checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
 import { Graph } from "./internal/graph.js";
 import { type HeadName, landmarkHeads } from "./internal/heads/landmark-heads.js";
-import { preprocessing } from "./internal/preprocessing.js";
+import { loadInto } from "./internal/load-into.js";
+import { checkPreprocess, namedPreprocess, preprocessing } from "./internal/preprocessing.js";
 import { findRegistration } from "./internal/registry.js";
+import type { WeightsSource } from "./internal/source-bytes.js";
 
 /** Options of `createLandmarkModel`. */
 export interface LandmarkModelOptions {
@@ -32,10 +35,24 @@ export interface LandmarkModelOptions {
    * the moving statistics, which predictions use, have caught up with the weights.
    */
   batchNormMomentum?: number;
+  /** Epsilon of the backbone's BatchNorm layers, > 0. Default: the family's own. See `createBackbone`. */
+  batchNormEpsilon?: number;
+  /** Where the backbone's convolutions of stride 2 put their zeros. Default `"same"`. See `createBackbone`. */
+  padding?: "same" | "symmetric";
+  /**
+   * What maps pixels 0–255 to the backbone's input: its numbers, `"minus-one-to-one"`, or `"imagenet"` (mean 0 and deviation 1 over
+   * ImageNet, as PyTorch's weights want). Default: the backbone's own.
+   */
+  preprocess?: "minus-one-to-one" | "imagenet" | BackbonePreset["preprocess"];
   /** Chance of skipping the last residual branch in training, [0, 1). Default 0.2 for EfficientNet, else 0. */
   dropPath?: number;
   /** Seed of starting weights and dropout masks. Default 0. */
   seed?: number | string;
+  /**
+   * Weights of Keras or PyTorch that the backbone starts with: a path in Node, a URL, or bytes; the head starts afresh. With
+   * them `createLandmarkModel` returns a promise. Default: random ones.
+   */
+  weights?: WeightsSource;
 }
 
 /** Of the head's BatchNorm layers; the families here use the same. */
@@ -49,8 +66,12 @@ const KNOWN_OPTIONS = [
   "head",
   "meanShape",
   "batchNormMomentum",
+  "batchNormEpsilon",
+  "padding",
+  "preprocess",
   "dropPath",
   "seed",
+  "weights",
 ];
 
 /**
@@ -61,14 +82,18 @@ const KNOWN_OPTIONS = [
  * The linear layer of `gap` starts with a zero kernel and the mean shape as bias, so that training starts at the mean shape.
  * Heads with a loss of their own are trained through `createHeadTraining`; `predictLandmarks` also gives confidences.
  *
- * @returns a LayersModel, owned by the caller.
+ * @returns a LayersModel, owned by the caller; with `weights`, a promise of it.
  * @throws {InvalidArgumentError} unknown backbone (with the nearest ones) or option, or a value out of range.
+ * @throws {DataFormatError | ShapeError} (the promise) the file of weights is none, or does not fit.
  * @throws {ShapeError} meanShape has not 2K finite values.
  * @example
  * const model = createLandmarkModel({ backbone: "mobilenet_v2_050", landmarkCount: 68, imageSize: 112, seed: 1 });
  * model.predict(tf.zeros([1, 112, 112, 3])).shape; // [1, 68, 2]
  */
-export function createLandmarkModel(options: LandmarkModelOptions): LayersModel {
+export function createLandmarkModel(options: LandmarkModelOptions & { weights: WeightsSource }): Promise<LayersModel>;
+export function createLandmarkModel(options: LandmarkModelOptions & { weights?: undefined }): LayersModel;
+export function createLandmarkModel(options: LandmarkModelOptions): LayersModel | Promise<LayersModel>;
+export function createLandmarkModel(options: LandmarkModelOptions): LayersModel | Promise<LayersModel> {
   const caller = "createLandmarkModel";
   checkOptions(caller, options, KNOWN_OPTIONS);
   const {
@@ -78,8 +103,12 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
     head = "gap",
     meanShape,
     batchNormMomentum = 0.99,
+    batchNormEpsilon,
+    padding = "same",
+    preprocess,
     dropPath,
     seed = 0,
+    weights,
   } = options ?? {};
   const { preset, build } = findRegistration(caller, backbone);
   if (!Number.isInteger(landmarkCount) || landmarkCount < 1) {
@@ -90,6 +119,9 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   checkOneOf(caller, "head", head, Object.keys(landmarkHeads));
   checkRange(caller, "batchNormMomentum", batchNormMomentum);
   if (dropPath !== undefined) checkRange(caller, "dropPath", dropPath);
+  if (batchNormEpsilon !== undefined) checkEpsilon(caller, "batchNormEpsilon", batchNormEpsilon);
+  checkOneOf(caller, "padding", padding, ["same", "symmetric"]);
+  checkPreprocess(caller, preprocess);
   checkSeed(caller, seed);
   const units = 2 * landmarkCount;
   if (meanShape && (meanShape.length !== units || !Array.from(meanShape).every(Number.isFinite))) {
@@ -97,8 +129,8 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   }
 
   const images = input({ shape: [height, width, 3], name: "image" });
-  const pixels = preprocessing(images, preset.preprocess);
-  const { maps, poolingName } = build(pixels, { seed, batchNormMomentum, dropPath });
+  const pixels = preprocessing(images, preprocess === undefined ? preset.preprocess : namedPreprocess(preprocess));
+  const { maps, poolingName } = build(pixels, { seed, batchNormMomentum, batchNormEpsilon, padding, dropPath });
   const graph = new Graph({ seed, batchNormMomentum, batchNormEpsilon: HEAD_EPSILON, kernelStart: "torch-uniform" });
   const landmarks = landmarkHeads[head].build({
     graph,
@@ -109,5 +141,6 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
     meanShape: meanShape && Array.from(meanShape),
     poolingName: poolingName.avg,
   });
-  return model({ name: `${backbone}_landmarks`, inputs: images, outputs: landmarks });
+  const result = model({ name: `${backbone}_landmarks`, inputs: images, outputs: landmarks });
+  return weights === undefined ? result : loadInto(caller, result, weights);
 }

@@ -4,7 +4,9 @@ export { createHeadTraining, type HeadTraining, type HeadTrainingOptions } from 
 export { createLandmarkModel, type LandmarkModelOptions } from "./create-landmark-model.js";
 export { type ExportOnnxOptions, exportOnnx } from "./export-onnx.js";
 export { getBackbonePreset } from "./get-backbone-preset.js";
+export { type InspectedArray, inspectWeights, type WeightsInspection } from "./inspect-weights.js";
 export type { HeadName } from "./internal/heads/landmark-heads.js";
+export type { WeightsSource } from "./internal/source-bytes.js";
 export { listBackbones } from "./list-backbones.js";
 export { listHeads } from "./list-heads.js";
 export {
@@ -12,6 +14,9 @@ export {
   type LoadKerasWeightsOptions,
   loadKerasWeights,
 } from "./load-keras-weights.js";
+export { loadWeights } from "./load-weights.js";
 export { type LandmarkPrediction, predictLandmarks } from "./predict-landmarks.js";
 export { saveKerasModel } from "./save-keras-model.js";
 export { saveKerasWeights } from "./save-keras-weights.js";
+export { type ModelSummary, type StageSummary, summary } from "./summary.js";
+export type { LoadWeightsOptions, WeightsReport } from "./weights-report.js";

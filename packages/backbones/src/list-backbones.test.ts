@@ -11,6 +11,7 @@ test("listBackbones() gives every name, families in order", () => {
     "resnet_18",
     "resnet_34",
     "resnet_50",
+    "resnet_50_v1_5",
     "pfld_050",
     "mobilefacenet_100",
   ]);

@@ -12,6 +12,7 @@ import { reportCommand } from "./commands/report.js";
 import { shapeCommand } from "./commands/shape.js";
 import { sweepCommand } from "./commands/sweep.js";
 import { trainCommand } from "./commands/train.js";
+import { weightsCommand } from "./commands/weights.js";
 import { reportErrors } from "./internal/report-errors.js";
 
 /** What shells report for a program that Ctrl-C ended. */
@@ -51,6 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     exportCommand(),
     reportCommand(),
     shapeCommand(),
+    weightsCommand(),
   ]) {
     program.addCommand(inheritSettings(command, program));
   }

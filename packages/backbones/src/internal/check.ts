@@ -26,6 +26,11 @@ export function checkRange(caller: string, name: string, value: unknown): void {
   throw new InvalidArgumentError(`${caller}: ${name} must be a number in [0, 1); got ${String(value)}.`);
 }
 
+export function checkEpsilon(caller: string, name: string, value: unknown): void {
+  if (typeof value === "number" && value > 0 && Number.isFinite(value)) return;
+  throw new InvalidArgumentError(`${caller}: ${name} must be a number > 0; got ${String(value)}.`);
+}
+
 export function checkSeed(caller: string, seed: unknown): void {
   if (typeof seed === "string" || Number.isFinite(seed)) return;
   throw new InvalidArgumentError(`${caller}: seed must be a finite number or a string; got ${String(seed)}.`);

@@ -41,7 +41,8 @@ export function efficientNet(
   const graph = new Graph({
     seed: options.seed,
     batchNormMomentum: options.batchNormMomentum ?? 0.99,
-    batchNormEpsilon: 1e-3,
+    batchNormEpsilon: options.batchNormEpsilon ?? 1e-3,
+    padding: options.padding,
     kernelStart: "fan-out-normal",
   });
   const dropPath = options.dropPath ?? 0.2;

@@ -5,6 +5,10 @@ export interface GraphOptions {
   seed: number | string;
   /** Default: the family's own, as in Keras. */
   batchNormMomentum?: number;
+  /** Default: the family's own, as in Keras. */
+  batchNormEpsilon?: number;
+  /** How convolutions of stride 2 are padded: TensorFlow's way, or alike on both sides. Default: the family's own. */
+  padding?: "same" | "symmetric";
   /** Chance of skipping the last residual branch; falls linearly to 0 at the first. Default: the family's own. */
   dropPath?: number;
 }

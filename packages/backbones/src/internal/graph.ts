@@ -1,6 +1,7 @@
 import { createRandom, type Random } from "@acr/core";
-import { initializers, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { Dropout } from "./dropout.js";
+import { kernelStart } from "./kernel-start.js";
 
 /** Shape of a feature map without the batch: [H, W, C]. */
 const sides = (x: SymbolicTensor) => x.shape.slice(1, 3) as [number, number];
@@ -12,6 +13,8 @@ export interface GraphStyle {
   batchNormEpsilon: number;
   /** How kernels start; `fan` is that of one output value, so depthwise kernels are not counted as dense ones. */
   kernelStart: "torch-uniform" | "fan-out-normal";
+  /** `"symmetric"`: convolutions of stride 2 see as many zeros in front of a picture as behind it, as in PyTorch. Default `"same"`. */
+  padding?: "same" | "symmetric";
 }
 
 /**
@@ -32,7 +35,8 @@ export class Graph {
     kernelSize: number,
     options: ConvOptions = {},
   ): SymbolicTensor {
-    const { strides = 1, padding = "same", activation, bias = false } = options;
+    const { strides = 1, activation, bias = false } = options;
+    const { input, padding } = this.padded(x, name, kernelSize, options);
     return layers
       .conv2d({
         name,
@@ -44,11 +48,12 @@ export class Graph {
         activation,
         kernelInitializer: this.start(name, false),
       })
-      .apply(x) as SymbolicTensor;
+      .apply(input) as SymbolicTensor;
   }
 
   depthwise(x: SymbolicTensor, name: string, kernelSize: number, options: ConvOptions = {}): SymbolicTensor {
-    const { strides = 1, padding = "same" } = options;
+    const { strides = 1 } = options;
+    const { input, padding } = this.padded(x, name, kernelSize, options);
     return layers
       .depthwiseConv2d({
         name,
@@ -58,7 +63,14 @@ export class Graph {
         useBias: false,
         depthwiseInitializer: this.start(name, true),
       })
-      .apply(x) as SymbolicTensor;
+      .apply(input) as SymbolicTensor;
+  }
+
+  /** "same" of stride 2 as a layer of zeros, where the style pads both sides alike: there TensorFlow does not. */
+  private padded(x: SymbolicTensor, name: string, kernelSize: number, { strides = 1, padding = "same" }: ConvOptions) {
+    const isAlike = this.style.padding === "symmetric" && padding === "same" && strides > 1 && kernelSize > 1;
+    if (!isAlike) return { input: x, padding };
+    return { input: this.pad(x, `${name}_pad`, Math.floor(kernelSize / 2)), padding: "valid" as const };
   }
 
   batchNorm(x: SymbolicTensor, name: string): SymbolicTensor {
@@ -123,10 +135,11 @@ export class Graph {
 
   /**
    * Pads so that a following `valid` convolution of stride 2 sees what Keras' `correct_pad` shows it: one row and
-   * column less at the start where the side is even.
+   * column less at the start where the side is even; or both sides alike, where the style says so.
    */
   padForStride(x: SymbolicTensor, name: string, kernelSize: number): SymbolicTensor {
     const half = Math.floor(kernelSize / 2);
+    if (this.style.padding === "symmetric") return this.pad(x, name, half);
     const padding = sides(x).map((side) => [half - (1 - (side % 2)), half]) as [[number, number], [number, number]];
     return layers.zeroPadding2d({ name, padding }).apply(x) as SymbolicTensor;
   }
@@ -135,13 +148,8 @@ export class Graph {
     const seed = this.random.fork(name).integer(2 ** 31 - 1);
     // tfjs takes [h, w, C, 1] for h·w·C inputs of one output; a depthwise output has h·w, which is tfjs' "fan out".
     return this.style.kernelStart === "torch-uniform"
-      ? initializers.varianceScaling({
-          scale: 1 / 3,
-          mode: isDepthwise ? "fanOut" : "fanIn",
-          distribution: "uniform",
-          seed,
-        })
-      : initializers.varianceScaling({ scale: 2, mode: "fanOut", distribution: "normal", seed });
+      ? kernelStart({ scale: 1 / 3, mode: isDepthwise ? "fanOut" : "fanIn", distribution: "uniform", seed })
+      : kernelStart({ scale: 2, mode: "fanOut", distribution: "normal", seed });
   }
 }
 

@@ -1,10 +1,11 @@
 import { tensor1d, tensor4d } from "@tensorflow/tfjs-core";
 import { layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 
-const MEAN = [0.485, 0.456, 0.406];
-const VARIANCE = [0.229 ** 2, 0.224 ** 2, 0.225 ** 2];
+/** Of ImageNet's pixels in 0 … 1: red, green, blue. */
+export const IMAGENET_MEAN = [0.485, 0.456, 0.406];
+export const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
-/** (x − mean) / √variance of ImageNet, per channel, as a frozen 1×1 depthwise convolution, which plain tfjs can load. */
+/** (x − mean) / deviation of ImageNet, per channel, as a frozen 1×1 depthwise convolution, which plain tfjs can load. */
 export function imagenetNormalization(x: SymbolicTensor): SymbolicTensor {
   const layer = layers.depthwiseConv2d({
     name: "normalization",
@@ -14,10 +15,10 @@ export function imagenetNormalization(x: SymbolicTensor): SymbolicTensor {
   });
   const result = layer.apply(x) as SymbolicTensor;
   const kernel = tensor4d(
-    VARIANCE.map((value) => 1 / Math.sqrt(value)),
+    IMAGENET_DEVIATION.map((value) => 1 / value),
     [1, 1, 3, 1],
   );
-  const bias = tensor1d(MEAN.map((value, c) => -value / Math.sqrt(VARIANCE[c]!)));
+  const bias = tensor1d(IMAGENET_MEAN.map((value, c) => -value / IMAGENET_DEVIATION[c]!));
   layer.setWeights([kernel, bias]);
   kernel.dispose();
   bias.dispose();

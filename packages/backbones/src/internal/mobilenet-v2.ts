@@ -25,7 +25,8 @@ export function mobilenetV2(input: SymbolicTensor, alpha: number, options: Graph
   const graph = new Graph({
     seed: options.seed,
     batchNormMomentum: options.batchNormMomentum ?? 0.999,
-    batchNormEpsilon: 1e-3,
+    batchNormEpsilon: options.batchNormEpsilon ?? 1e-3,
+    padding: options.padding,
     kernelStart: "torch-uniform",
   });
   const maps: SymbolicTensor[] = [];

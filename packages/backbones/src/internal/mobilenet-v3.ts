@@ -58,7 +58,8 @@ export function mobilenetV3(input: SymbolicTensor, size: "small" | "large", opti
   const graph = new Graph({
     seed: options.seed,
     batchNormMomentum: options.batchNormMomentum ?? 0.999,
-    batchNormEpsilon: 1e-3,
+    batchNormEpsilon: options.batchNormEpsilon ?? 1e-3,
+    padding: options.padding,
     kernelStart: "torch-uniform",
   });
   const maps: SymbolicTensor[] = [];

@@ -58,6 +58,7 @@ const RESNET = [
   [18, [2, 2, 2, 2], "basic", 11_186_112],
   [34, [3, 4, 6, 3], "basic", 21_301_696],
   [50, [3, 4, 6, 3], "bottleneck", 23_587_712],
+  ["50_v1_5", [3, 4, 6, 3], "bottleneck-v1.5", 23_561_152],
 ] as const;
 
 /** Name, design, width, parameters without a head, paper. */
@@ -127,7 +128,7 @@ export function registrations(): Registration[] {
           name: `resnet_${depth}`,
           inputSize: 224,
           preprocess: block === "bottleneck" ? CAFFE : IMAGENET,
-          featureCount: block === "bottleneck" ? 2048 : 512,
+          featureCount: block === "basic" ? 512 : 2048,
           parameterCount,
           paper: "He et al., CVPR 2016, arXiv:1512.03385",
         },

@@ -4,22 +4,28 @@ import { Graph } from "./graph.js";
 
 const FIRST_CHANNELS = 64;
 
+/** Two 3×3, Keras' 1×1-3×3-1×1, or torchvision's. */
+export type ResnetBlock = "basic" | "bottleneck" | "bottleneck-v1.5";
+
 /**
- * ResNet: He et al., CVPR 2016, arXiv:1512.03385. With bottlenecks (50) layers, names, biases and strides (in the first 1×1 of a
- * stage) are those of Keras Applications; with basic blocks (18, 34), which Keras lacks, those of torchvision under names
- * made alike.
+ * ResNet: He et al., CVPR 2016, arXiv:1512.03385. With Keras' bottlenecks (50) layers, names, biases and strides (in the first 1×1
+ * of a stage) are those of Keras Applications; with basic blocks (18, 34), which Keras lacks, and with torchvision's
+ * bottlenecks (50 v1.5: strides in the 3×3, no biases) those of torchvision under names made alike.
+ *
+ * All pad both sides alike, whatever `padding` says: so do Keras and PyTorch.
  */
 export function resnet(
   input: SymbolicTensor,
   repeats: readonly number[],
-  block: "basic" | "bottleneck",
+  block: ResnetBlock,
   options: GraphOptions,
 ): FeatureMaps {
   const isKeras = block === "bottleneck";
+  const isBasic = block === "basic";
   const graph = new Graph({
     seed: options.seed,
     batchNormMomentum: options.batchNormMomentum ?? (isKeras ? 0.99 : 0.9),
-    batchNormEpsilon: isKeras ? 1.001e-5 : 1e-5,
+    batchNormEpsilon: options.batchNormEpsilon ?? (isKeras ? 1.001e-5 : 1e-5),
     kernelStart: "fan-out-normal",
   });
   const bias = isKeras;
@@ -34,7 +40,7 @@ export function resnet(
   let index = 0;
   for (const [stage, count] of repeats.entries()) {
     const filters = FIRST_CHANNELS * 2 ** stage;
-    const outChannels = isKeras ? 4 * filters : filters;
+    const outChannels = isBasic ? filters : 4 * filters;
     for (let i = 1; i <= count; i++, index++) {
       const name = `conv${stage + 2}_block${i}`;
       const strides = i === 1 && stage > 0 ? 2 : 1;
@@ -51,16 +57,16 @@ export function resnet(
         z = graph.batchNorm(z, `${name}_${part}_bn`);
         return isLast ? z : graph.relu(z, `${name}_${part}_relu`);
       };
-      const isProjected = i === 1 && (isKeras || stage > 0);
+      const isProjected = i === 1 && (!isBasic || stage > 0);
       const shortcut = isProjected ? unit(x, 0, outChannels, 1, strides, true) : x;
       let y: SymbolicTensor;
-      if (isKeras) {
-        y = unit(x, 1, filters, 1, strides, false);
-        y = unit(y, 2, filters, 3, 1, false);
-        y = unit(y, 3, outChannels, 1, 1, true);
-      } else {
+      if (isBasic) {
         y = unit(x, 1, filters, 3, strides, false);
         y = unit(y, 2, filters, 3, 1, true);
+      } else {
+        y = unit(x, 1, filters, 1, isKeras ? strides : 1, false);
+        y = unit(y, 2, filters, 3, isKeras ? 1 : strides, false);
+        y = unit(y, 3, outChannels, 1, 1, true);
       }
       const rate = ((options.dropPath ?? 0) * index) / blockCount;
       x = graph.relu(graph.residual(shortcut, y, name, rate), `${name}_out`);

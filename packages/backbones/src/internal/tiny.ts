@@ -53,7 +53,8 @@ export function tiny(
   const graph = new Graph({
     seed: options.seed,
     batchNormMomentum: options.batchNormMomentum ?? 0.99,
-    batchNormEpsilon: 1e-3,
+    batchNormEpsilon: options.batchNormEpsilon ?? 1e-3,
+    padding: options.padding,
     kernelStart: "torch-uniform",
   });
   const maps: SymbolicTensor[] = [];

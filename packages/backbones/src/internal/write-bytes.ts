@@ -1,24 +1,23 @@
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
+import { importNode, isNode } from "./import-node.js";
 
-type FileSystem = typeof import("node:fs");
+let fileCounter = 0;
 
 /** Writes a file of Node under another name first, so that no half of one is ever seen. */
 export async function writeBytes(caller: string, file: string, bytes: Uint8Array): Promise<void> {
-  // Not an import, so that bundlers for browsers do not look for Node's modules.
-  const fs = (globalThis.process as NodeJS.Process | undefined)?.getBuiltinModule?.("node:fs") as
-    | FileSystem
-    | undefined;
-  if (!fs) {
+  if (!isNode()) {
     throw new InvalidArgumentError(
-      `${caller}: a path needs Node 20.16 or later; got ${JSON.stringify(file)}. Leave it out and save the bytes.`,
+      `${caller}: a path needs Node; got ${JSON.stringify(file)}. Leave it out and save the bytes.`,
     );
   }
-  const partial = `${file}.${process.pid}.partial`;
+  const fs = await importNode<typeof import("node:fs/promises")>("node:fs/promises");
+  // Two writers of one file, in this process or another (or a thread of it), must not share the name.
+  const partial = `${file}.${process.pid}-${fileCounter++}-${Math.random().toString(36).slice(2, 10)}.partial`;
   try {
-    await fs.promises.writeFile(partial, bytes);
-    await fs.promises.rename(partial, file);
+    await fs.writeFile(partial, bytes, { flag: "wx" });
+    await fs.rename(partial, file);
   } catch (cause) {
-    await fs.promises.rm(partial, { force: true });
+    await fs.rm(partial, { force: true });
     throw new DataFormatError("cannot be written.", { file, cause });
   }
 }
