@@ -1,7 +1,7 @@
 import { type Affine, type Box, checkOptions, type FaceDataset, InvalidArgumentError, type RgbImage } from "@acr/core";
 import { type CropProtocol, checkProtocol } from "./crop-transform.js";
+import { cacheOf, DEFAULT_MEGABYTES } from "./internal/cache-of.js";
 import { checkWorkers } from "./internal/check-workers.js";
-import { engineOfCache } from "./internal/engine-of-cache.js";
 import { FaceEngine } from "./internal/face-engine.js";
 import { preparedOf } from "./internal/prepared-of.js";
 import { startRunner } from "./internal/start-runner.js";
@@ -49,9 +49,6 @@ export interface FaceCache {
   close(): Promise<void>;
 }
 
-/** Memory for stored faces in megabytes, unless said otherwise. */
-export const DEFAULT_MEGABYTES = 200;
-
 /**
  * Keeps a crop of each face in memory, as 8-bit RGB: 3 · (1.43 · imageSize)² bytes, 77 kB a face at 112 px.
  *
@@ -80,31 +77,4 @@ export function createFaceCache(dataset: FaceDataset, options: FaceCacheOptions)
     start: () => startRunner({ faceCount: dataset.length, ...(workers !== undefined && { workers }) }),
   });
   return cacheOf(engine, { imageSize, protocol });
-}
-
-/** The cache that an engine keeps. */
-export function cacheOf(
-  engine: FaceEngine,
-  { imageSize, protocol }: { imageSize: number; protocol: CropProtocol },
-): FaceCache {
-  const cache: FaceCache = {
-    imageSize,
-    protocol,
-    length: engine.dataset.length,
-    get bytes() {
-      return engine.bytes;
-    },
-    annotations: async (index) => {
-      const { id, box, landmarks, visible } = await engine.annotations(index);
-      return { id, box, landmarks, ...(visible && { visible }) };
-    },
-    get: async (index) => {
-      const { face, image, imageToSource } = await engine.storedImage(index);
-      const { id, box, landmarks, visible } = face;
-      return { id, image, imageToSource, box, landmarks, ...(visible && { visible }) };
-    },
-    close: () => engine.close(),
-  };
-  engineOfCache.set(cache, engine);
-  return cache;
 }

@@ -1,21 +1,9 @@
-import {
-  type Augmentation,
-  applyAffine,
-  checkOptions,
-  createRandom,
-  type FaceDataset,
-  InvalidArgumentError,
-} from "@acr/core";
+import type { Augmentation, FaceDataset } from "@acr/core";
 import type { Batch } from "./batch.js";
-import { cacheOf, DEFAULT_MEGABYTES, type FaceCache } from "./create-face-cache.js";
-import { type CropProtocol, checkProtocol } from "./crop-transform.js";
+import type { FaceCache } from "./create-face-cache.js";
+import type { CropProtocol } from "./crop-transform.js";
 import type { DataFault } from "./data-fault.js";
-import { batchPlan } from "./internal/batch-plan.js";
-import { batchStream } from "./internal/batch-stream.js";
-import { checkBatchSize } from "./internal/check-batch-size.js";
-import { checkDecoder } from "./internal/check-decoder.js";
-import { checkWorkers } from "./internal/check-workers.js";
-import { FaceEngine } from "./internal/face-engine.js";
+import { makeLoader } from "./internal/make-loader.js";
 import { preparedOf } from "./internal/prepared-of.js";
 import { startRunner } from "./internal/start-runner.js";
 
@@ -75,88 +63,8 @@ export interface Loader {
  * for await (const batch of loader.epoch(0)) { … }
  */
 export function createLoader(dataset: FaceDataset, options: LoaderOptions): Loader {
-  checkOptions("createLoader", options, [
-    "batchSize",
-    "imageSize",
-    "augment",
-    "seed",
-    "shuffle",
-    "dropRemainder",
-    "protocol",
-    "workers",
-    "cacheMegabytes",
-    "skipFaulty",
-    "onFault",
-    "decoder",
-  ]);
-  const {
-    batchSize,
-    imageSize,
-    augment,
-    seed = 0,
-    shuffle = true,
-    dropRemainder = true,
-    protocol = "padded",
-    workers,
-    cacheMegabytes = DEFAULT_MEGABYTES,
-    skipFaulty = false,
-    onFault,
-    decoder,
-  } = options;
-  checkBatchSize("createLoader", batchSize, imageSize);
-  if (dropRemainder && batchSize > dataset.length) {
-    throw new InvalidArgumentError(
-      `createLoader: batchSize must be an integer from 1 to the data set's ${dataset.length}; got ${batchSize}.`,
-    );
-  }
-  if (!(cacheMegabytes >= 0))
-    throw new InvalidArgumentError(`createLoader: cacheMegabytes must be >= 0; got ${cacheMegabytes}.`);
-  checkProtocol("createLoader", protocol);
-  checkWorkers("createLoader", workers);
-  checkDecoder("createLoader", decoder);
-  const prepared = preparedOf(dataset);
-  const engine = new FaceEngine(dataset, {
-    imageSize,
-    protocol,
-    extent: "wide",
-    megabytes: cacheMegabytes,
-    seed,
-    ...(augment && { augment }),
-    ...(prepared && { prepared }),
-    start: () =>
-      startRunner({
-        faceCount: dataset.length,
-        ...(augment && { augment }),
-        ...(workers !== undefined && { workers }),
-        ...(decoder && { decoder }),
-      }),
+  return makeLoader(dataset, options, {
+    prepared: preparedOf(dataset),
+    start: () => startRunner({ ...options, faceCount: dataset.length }),
   });
-  const root = createRandom(seed);
-  return {
-    batchesPerEpoch: dropRemainder ? Math.floor(dataset.length / batchSize) : Math.ceil(dataset.length / batchSize),
-    cache: cacheOf(engine, { imageSize, protocol }),
-    shapes: async () => {
-      const shapes: Float64Array[] = [];
-      for (let i = 0; i < dataset.length; i++) {
-        const { box, landmarks } = await engine.annotations(i);
-        shapes.push(applyAffine(engine.cropMap(box, i, undefined), landmarks));
-      }
-      return shapes;
-    },
-    epoch: (epoch, { firstBatch = 0 } = {}) =>
-      batchStream({
-        scheme: dataset.scheme,
-        imageSize,
-        batches: batchPlan(dataset.length, {
-          batchSize,
-          order: shuffle ? root.fork("order", epoch) : undefined,
-          dropRemainder,
-          firstBatch,
-        }),
-        firstBatch,
-        render: (index) => engine.render(index, { epoch, isTraining: true }),
-        onFault: skipFaulty ? (onFault ?? (() => {})) : undefined,
-      }),
-    close: () => engine.close(),
-  };
 }

@@ -1,11 +1,9 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join, parse, relative, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { type Box, DataFormatError, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
-import type { DataFault } from "../data-fault.js";
-import { parsePointsJson } from "../parse-points-json.js";
-import { parsePts } from "../parse-pts.js";
 import { imageFileFault } from "./image-file-fault.js";
 import type { Scan } from "./recorded-dataset.js";
+import { pairFault, pairFiles, parseLabels } from "./sample-pairs.js";
 import { tightBox } from "./tight-box.js";
 import { toFault } from "./to-fault.js";
 
@@ -34,9 +32,6 @@ export interface ScanOptions {
   /** A box other than the tight one of the landmarks. */
   boxOf?(folder: string, name: string): Box | undefined;
 }
-
-const IMAGE_EXTENSIONS = [".jpg", ".jpeg", ".png"];
-const LABEL_EXTENSIONS = [".pts", ".json", ".ljson"];
 
 /** Throws unless root is a folder. */
 export function checkRoot(functionName: string, root: string): void {
@@ -104,22 +99,9 @@ function scanFolder(
   { root, scheme, boxOf }: Pick<ScanOptions, "root" | "scheme" | "boxOf">,
 ): void {
   const path = join(root, folder);
-  const pairs = new Map<string, { images: string[]; labels: string[] }>();
-  for (const file of readdirSync(path)) {
-    const { name, ext } = parse(file);
-    const kind = IMAGE_EXTENSIONS.includes(ext.toLowerCase())
-      ? "images"
-      : LABEL_EXTENSIONS.includes(ext.toLowerCase())
-        ? "labels"
-        : undefined;
-    if (!kind || file.startsWith(".")) continue;
-    const pair = pairs.get(name) ?? { images: [], labels: [] };
-    pair[kind].push(file);
-    pairs.set(name, pair);
-  }
-  for (const name of [...pairs.keys()].sort()) {
-    const { images, labels } = pairs.get(name)!;
-    const fault = pairFault(path, name, images, labels);
+  for (const pair of pairFiles(readdirSync(path))) {
+    const { name, images, labels } = pair;
+    const fault = pairFault(pair, (file) => join(path, file));
     if (fault) {
       faults.push(fault);
       continue;
@@ -127,9 +109,7 @@ function scanFolder(
     const [image, file] = [join(path, images[0]!), join(path, labels[0]!)];
     try {
       const text = readFileSync(file, "utf8");
-      const labelled: { landmarks: Float64Array; visible?: Uint8Array; box?: Box } = file.toLowerCase().endsWith(".pts")
-        ? { landmarks: parsePts(text, { file, landmarkCount: scheme.landmarkCount }) }
-        : parsePointsJson(text, { file, landmarkCount: scheme.landmarkCount });
+      const labelled = parseLabels(text, { file, landmarkCount: scheme.landmarkCount });
       const { landmarks, visible } = labelled;
       const box = boxOf?.(folder, name) ?? labelled.box ?? tightBox(landmarks);
       if (!(box[2] > box[0] && box[3] > box[1]))
@@ -149,29 +129,4 @@ function scanFolder(
       faults.push(toFault(error));
     }
   }
-}
-
-/** What is wrong with a picture and its label file, before either is opened. */
-function pairFault(path: string, name: string, images: string[], labels: string[]): DataFault | undefined {
-  if (images.length === 0)
-    return {
-      file: join(path, labels[0]!),
-      message: `has no picture ${name}.jpg or .png beside it. Add it or remove the labels.`,
-    };
-  if (labels.length === 0)
-    return {
-      file: join(path, images[0]!),
-      message: `has no ${name}.pts beside it. Add the labels or remove the picture.`,
-    };
-  if (images.length > 1)
-    return {
-      file: join(path, images[1]!),
-      message: `has the same name as ${images[0]}; expected one picture for ${labels[0]}.`,
-    };
-  if (labels.length > 1)
-    return {
-      file: join(path, labels[1]!),
-      message: `has the same name as ${labels[0]}; expected one label file for ${images[0]}.`,
-    };
-  return undefined;
 }
