@@ -3,8 +3,8 @@
 import { sigmoid } from "./exponential";
 import { at, madd, shareStart, zero } from "./simd";
 
-const RELU: i32 = 1;
-const RELU6: i32 = 2;
+export const RELU: i32 = 1;
+export const RELU6: i32 = 2;
 const SWISH: i32 = 3;
 const SIGMOID: i32 = 4;
 const HARD_SWISH: i32 = 5;

@@ -89,9 +89,12 @@ function threeRows(r0: usize, r1: usize, r2: usize, w: usize, out: usize, OW: i3
   }
 }
 
-/** z = depthwise(a(x)), and each thread's Σz, Σz² in sums [threads][2][C] float64 (0: none). Threads share the output rows. */
+/**
+ * z = depthwise(a(x)), and each thread's Σz, Σz² in sums [threads][2][C] float64 (0: none). In inference `outFactors`
+ * [2][C] (0: none) and `outActivation` finish the output at once. Threads share the output rows.
+ */
 export function depthwiseUnitForward(
-  x: usize, inFactors: usize, inActivation: i32, w: usize, z: usize, sums: usize, scratch: usize, batch: i32, H: i32, W: i32,
+  x: usize, inFactors: usize, inActivation: i32, outFactors: usize, outActivation: i32, w: usize, z: usize, sums: usize, scratch: usize, batch: i32, H: i32, W: i32,
   C: i32, KH: i32, KW: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32,
   thread: i32, threads: i32,
 ): void {
@@ -132,6 +135,7 @@ export function depthwiseUnitForward(
       }
     }
     if (sums) addSums(out, OW, C, own);
+    if (outFactors) activateRows(out, out, OW, C, outFactors, outActivation);
   }
 }
 

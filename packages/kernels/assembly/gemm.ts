@@ -9,42 +9,42 @@ import { at, madd, shareStart, zero } from "./simd";
 export const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 export const COLUMNS: i32 = 8;
 /** Rows of A that are worked on at a time: a multiple of 4 and 6; up to 1280 channels the block stays in the second-level cache. */
-export const BLOCK: i32 = 48;
+const STEP: i32 = 48;
+/** Most rows of a block: a rest of a few rows, as of 7 x 7 pixels, is not worth another pass over B. */
+export const BLOCK: i32 = 60;
 /** Threads share rows in runs of this. */
 export const GRAIN: i32 = 12;
 
-function tile4(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
+/** Rows of the next block when `left` are left. */
+// @ts-ignore: decorator
+@inline
+export function blockRows(left: i32): i32 {
+  return left <= BLOCK ? left : STEP;
+}
+
+function tile4(a: usize, b: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
   const o1 = out + stride;
   const o2 = o1 + stride;
   const o3 = o2 + stride;
   let c00 = zero(), c01 = zero(), c10 = zero(), c11 = zero(), c20 = zero(), c21 = zero(), c30 = zero(), c31 = zero();
-  if (accumulate) {
-    c00 = v128.load(out); c01 = v128.load(out, 16);
-    c10 = v128.load(o1); c11 = v128.load(o1, 16);
-    c20 = v128.load(o2); c21 = v128.load(o2, 16);
-    c30 = v128.load(o3); c31 = v128.load(o3, 16);
+  if (start) {
+    c00 = v128.load(start); c01 = v128.load(start, 16);
+    start += startStride;
+    c10 = v128.load(start); c11 = v128.load(start, 16);
+    start += startStride;
+    c20 = v128.load(start); c21 = v128.load(start, 16);
+    start += startStride;
+    c30 = v128.load(start); c31 = v128.load(start, 16);
   }
-  let k = 0;
-  for (; k + 2 <= depth; k += 2) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
+  // One step at a time: V8 moves the loads of a second step in front of the first, and the sums then spill to the stack.
+  for (let k = 0; k < depth; k++) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
     let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
     t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
     t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
     t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
-    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
-    t = v128.load32_splat(a, 16); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
-    t = v128.load32_splat(a, 20); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
-    t = v128.load32_splat(a, 24); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
-    t = v128.load32_splat(a, 28); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
-    a += 32;
-    b += 64;
-  }
-  if (k < depth) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
-    t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11);
-    t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21);
-    t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31);
+    a += 16;
+    b += 32;
   }
   v128.store(out, c00); v128.store(out, c01, 16);
   v128.store(o1, c10); v128.store(o1, c11, 16);
@@ -52,22 +52,27 @@ function tile4(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumu
   v128.store(o3, c30); v128.store(o3, c31, 16);
 }
 
-function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
+function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
   const o1 = out + stride;
   const o2 = o1 + stride;
   const o3 = o2 + stride;
   const o4 = o3 + stride;
   const o5 = o4 + stride;
   let c00 = zero(), c01 = zero(), c10 = zero(), c11 = zero(), c20 = zero(), c21 = zero(), c30 = zero(), c31 = zero(), c40 = zero(), c41 = zero(), c50 = zero(), c51 = zero();
-  if (accumulate) {
-    c00 = v128.load(out); c01 = v128.load(out, 16);
-    c10 = v128.load(o1); c11 = v128.load(o1, 16);
-    c20 = v128.load(o2); c21 = v128.load(o2, 16);
-    c30 = v128.load(o3); c31 = v128.load(o3, 16);
-    c40 = v128.load(o4); c41 = v128.load(o4, 16);
-    c50 = v128.load(o5); c51 = v128.load(o5, 16);
+  if (start) {
+    c00 = v128.load(start); c01 = v128.load(start, 16);
+    start += startStride;
+    c10 = v128.load(start); c11 = v128.load(start, 16);
+    start += startStride;
+    c20 = v128.load(start); c21 = v128.load(start, 16);
+    start += startStride;
+    c30 = v128.load(start); c31 = v128.load(start, 16);
+    start += startStride;
+    c40 = v128.load(start); c41 = v128.load(start, 16);
+    start += startStride;
+    c50 = v128.load(start); c51 = v128.load(start, 16);
   }
-  // One step at a time: V8 moves the loads of a second step in front of the first, and the sums then spill to the stack.
+  // As in tile4, one step at a time: it needs the fifteen registers there are.
   for (let k = 0; k < depth; k++) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01);
@@ -87,12 +92,28 @@ function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumu
   v128.store(o5, c50); v128.store(o5, c51, 16);
 }
 
-/** out[ROWS][8] (row stride in bytes) = or += A panel · B panel. */
+/** out[ROWS][8] (strides in bytes) = A panel · B panel + start[ROWS][8] (0: none). A start's stride of 0 adds one row to all. */
 // @ts-ignore: decorator
 @inline
-function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, accumulate: bool): void {
-  if (ASC_FEATURE_RELAXED_SIMD) tile6(a, b, depth, out, stride, accumulate);
-  else tile4(a, b, depth, out, stride, accumulate);
+function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) tile6(a, b, depth, out, stride, start, startStride);
+  else tile4(a, b, depth, out, stride, start, startStride);
+}
+
+/** A value between two others; NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+function clamp(value: v128, low: v128, high: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(value, low), high);
+}
+
+/** Clamps a finished tile while it is in the cache. */
+function clampTile(out: usize, stride: usize, low: v128, high: v128): void {
+  for (let i = 0; i < ROWS; i++) {
+    v128.store(out, clamp(v128.load(out), low, high));
+    v128.store(out, clamp(v128.load(out, 16), low, high), 16);
+    out += stride;
+  }
 }
 
 /** Copies the valid corner of a finished tile. */
@@ -280,9 +301,35 @@ export function multiplyBlock(panel: usize, P: usize, C: usize, rows: i32, N: i3
       const c = at(C, m * N + n);
       const height = min<i32>(ROWS, rows - m);
       if (width == COLUMNS && height == ROWS) {
-        tile(a, b, K, c, stride, false);
+        tile(a, b, K, c, stride, 0, 0);
       } else {
-        tile(a, b, K, corner, COLUMNS << 2, false);
+        tile(a, b, K, corner, COLUMNS << 2, 0, 0);
+        copyCorner(corner, c, stride, height, width);
+      }
+    }
+  }
+}
+
+/** C[rows][N] = packed rows · packed B + bias, clamped to low … high where low is finite; bias is padded to whole tiles. */
+export function multiplyBiasedBlock(
+  panel: usize, P: usize, C: usize, rows: i32, N: i32, K: i32, corner: usize, bias: usize, low: f32, high: f32,
+): void {
+  const isClamped = low > -Infinity;
+  const lows = f32x4.splat(low), highs = f32x4.splat(high);
+  const stride = <usize>N << 2;
+  for (let n = 0; n < N; n += COLUMNS) {
+    const b = at(P, n * K);
+    const width = min<i32>(COLUMNS, N - n);
+    for (let m = 0; m < rows; m += ROWS) {
+      const a = at(panel, m * K);
+      const c = at(C, m * N + n);
+      const height = min<i32>(ROWS, rows - m);
+      if (width == COLUMNS && height == ROWS) {
+        tile(a, b, K, c, stride, at(bias, n), 0);
+        if (isClamped) clampTile(c, stride, lows, highs);
+      } else {
+        tile(a, b, K, corner, COLUMNS << 2, at(bias, n), 0);
+        if (isClamped) clampTile(corner, COLUMNS << 2, lows, highs);
         copyCorner(corner, c, stride, height, width);
       }
     }
@@ -295,7 +342,8 @@ export function multiplyTransposedBlock(panelA: usize, panelB: usize, sum: usize
   const rows = tileRows(M);
   for (let n = 0; n < columns; n += COLUMNS) {
     for (let m = 0; m < rows; m += ROWS) {
-      tile(at(panelA, m * BLOCK), at(panelB, n * BLOCK), depth, at(sum, m * columns + n), <usize>columns << 2, true);
+      const out = at(sum, m * columns + n);
+      tile(at(panelA, m * BLOCK), at(panelB, n * BLOCK), depth, out, <usize>columns << 2, out, <usize>columns << 2);
     }
   }
 }
@@ -311,8 +359,8 @@ export function gemm(A: usize, P: usize, C: usize, M: i32, N: i32, K: i32, scrat
   const last = shareStart(M, GRAIN, thread + 1, threads);
   const corner = at(scratch, thread * gemmScratch(K));
   const panel = at(corner, ROWS * COLUMNS);
-  for (let block = first; block < last; block += BLOCK) {
-    const rows = min<i32>(BLOCK, last - block);
+  for (let block = first, rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
     packRows(at(A, block * K), K, rows, panel);
     multiplyBlock(panel, P, at(C, block * N), rows, N, K, corner);
   }
@@ -331,8 +379,8 @@ export function gemmTransposed(A: usize, B: usize, M: i32, N: i32, K: i32, scrat
   memory.fill(sum, 0, <usize>(tileRows(M) * tileColumns(N)) << 2);
   const first = shareStart(K, GRAIN, thread, threads);
   const last = shareStart(K, GRAIN, thread + 1, threads);
-  for (let block = first; block < last; block += BLOCK) {
-    const depth = min<i32>(BLOCK, last - block);
+  for (let block = first, depth = 0; block < last; block += depth) {
+    depth = blockRows(last - block);
     rowPanels(at(A, block * M), M, depth, panelA);
     columnPanels(at(B, block * N), N, depth, panelB);
     multiplyTransposedBlock(panelA, panelB, sum, M, N, depth);

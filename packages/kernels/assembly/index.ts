@@ -8,4 +8,7 @@ export {
 export { adam, add, sumOfSquares } from "./elementwise";
 export { gemm, gemmScratch, gemmTransposed, gemmTransposedScratch, packB, sumParts } from "./gemm";
 export { col2im } from "./patches";
-export { patchBackward, patchForward, unitBackward, unitBackwardScratch, unitForward, unitForwardScratch } from "./unit";
+export {
+  foldedForward, foldedPatchForward, foldedSize, foldNorm, patchBackward, patchForward, unitBackward, unitBackwardScratch,
+  unitForward, unitForwardScratch,
+} from "./unit";

@@ -5,9 +5,9 @@
 // `inFactors` (0: the input is read as it is) holds the scale and shift [2][K] of the input's normalisation.
 // Backward, g is the gradient behind the normalisation that follows and z the unit's output, so that
 // dz = g·k₀ + z·k₁ + k₂ with `outFactors` [3][N] (0: g is dz already).
-import { activateRows, addSums, gradientRows, sumsOf } from "./batch-norm";
+import { activateRows, addSums, gradientRows, RELU, RELU6, sumsOf } from "./batch-norm";
 import {
-  BLOCK, COLUMNS, columnPanels, GRAIN, multiplyBlock, multiplyTransposedBlock, packRows, packRowsOfPanels, ROWS, rowPanels,
+  BLOCK, blockRows, COLUMNS, columnPanels, GRAIN, multiplyBiasedBlock, multiplyBlock, multiplyTransposedBlock, packB, packRows, packRowsOfPanels, ROWS, rowPanels,
   tileColumns, tileRows,
 } from "./gemm";
 import { patchRows } from "./patches";
@@ -29,8 +29,8 @@ export function unitForward(
   const own = sumsOf(sums, N, thread);
   if (sums) memory.fill(own, 0, <usize>N << 4);
   const last = shareStart(M, GRAIN, thread + 1, threads);
-  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
-    const rows = min<i32>(BLOCK, last - block);
+  for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
     let source = at(x, block * K);
     if (inFactors) {
       activateRows(source, rowsOfX, rows, K, inFactors, inActivation);
@@ -55,13 +55,81 @@ export function patchForward(
   const own = sumsOf(sums, N, thread);
   if (sums) memory.fill(own, 0, <usize>N << 4);
   const last = shareStart(M, GRAIN, thread + 1, threads);
-  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
-    const rows = min<i32>(BLOCK, last - block);
+  for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
     patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
     packRows(patches, K, rows, panel);
     const out = at(z, block * N);
     multiplyBlock(panel, P, out, rows, N, K, corner);
     if (sums) addSums(out, rows, N, own);
+  }
+}
+
+/** Bias and corners of a folded unit's output: what lies behind the product. */
+// @ts-ignore: decorator
+@inline
+function multiplyFolded(panel: usize, P: usize, out: usize, rows: i32, N: i32, K: i32, corner: usize, activation: i32): void {
+  const bias = at(P, K * tileColumns(N));
+  const isClamp = activation == RELU || activation == RELU6;
+  const low: f32 = isClamp ? 0 : -Infinity, high: f32 = activation == RELU6 ? 6 : Infinity;
+  multiplyBiasedBlock(panel, P, out, rows, N, K, corner, bias, low, high);
+  if (activation && !isClamp) activateRows(out, out, rows, N, at(bias, tileColumns(N)), activation);
+}
+
+/**
+ * A 1 × 1 unit in inference: y = activation(x · P + bias), with P, bias and the factors of an unchanged input from
+ * `foldNorm`.
+ */
+export function foldedForward(
+  x: usize, P: usize, y: usize, M: i32, N: i32, K: i32, activation: i32, scratch: usize, thread: i32, threads: i32,
+): void {
+  const corner = at(scratch, thread * unitForwardScratch(K));
+  const panel = at(corner, ROWS * COLUMNS);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
+  for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
+    packRows(at(x, block * K), K, rows, panel);
+    multiplyFolded(panel, P, at(y, block * N), rows, N, K, corner, activation);
+  }
+}
+
+/** The same for any filter size. */
+export function foldedPatchForward(
+  x: usize, P: usize, y: usize, M: i32, N: i32, K: i32, activation: i32, scratch: usize, batch: i32, H: i32, W: i32, C: i32,
+  KH: i32, KW: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, top: i32, left: i32, OH: i32, OW: i32,
+  thread: i32, threads: i32,
+): void {
+  const corner = at(scratch, thread * unitForwardScratch(K));
+  const panel = at(corner, ROWS * COLUMNS);
+  const patches = at(panel, BLOCK * K);
+  const last = shareStart(M, GRAIN, thread + 1, threads);
+  for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
+    patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
+    packRows(patches, K, rows, panel);
+    multiplyFolded(panel, P, at(y, block * N), rows, N, K, corner, activation);
+  }
+}
+
+/** Floats of a folded filter: its panels, the bias, and the factors (one and zero) of an unchanged map. */
+export function foldedSize(K: i32, N: i32): i32 {
+  return (K + 3) * tileColumns(N);
+}
+
+/** Filter [K, N] times the scale, and the shift, of `factors` [2][N] as `foldedForward` reads them; `scratch` is [K, N]. */
+export function foldNorm(filter: usize, factors: usize, K: i32, N: i32, P: usize, scratch: usize): void {
+  for (let k = 0; k < K; k++) {
+    for (let n = 0; n < N; n++) f32.store(at(scratch, k * N + n), f32.load(at(filter, k * N + n)) * f32.load(at(factors, n)));
+  }
+  packB(scratch, K, N, 0, P, 0, 1);
+  const columns = tileColumns(N);
+  const bias = at(P, K * columns);
+  const unchanged = at(bias, columns);
+  for (let n = 0; n < columns; n++) f32.store(at(bias, n), n < N ? f32.load(at(factors, N + n)) : 0);
+  // Factors of a map of N channels lie N apart.
+  for (let n = 0; n < N; n++) {
+    f32.store(at(unchanged, n), 1);
+    f32.store(at(unchanged, N + n), 0);
   }
 }
 
@@ -108,8 +176,8 @@ export function unitBackward(
   memory.fill(sum, 0, <usize>(tileRows(K) * tileColumns(N)) << 2);
   if (inFactors && gIn) memory.fill(own, 0, <usize>K << 4);
   const last = shareStart(M, GRAIN, thread + 1, threads);
-  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
-    const rows = min<i32>(BLOCK, last - block);
+  for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
     gradientPanels(at(g, block * N), at(z, block * N), outFactors, N, rows, panelsOfG);
     const input = at(x, block * K);
     let source = input;
@@ -140,8 +208,8 @@ export function patchBackward(
   const patches = at(panelsOfG, BLOCK * tileColumns(N));
   memory.fill(sum, 0, <usize>(tileRows(K) * tileColumns(N)) << 2);
   const last = shareStart(M, GRAIN, thread + 1, threads);
-  for (let block = shareStart(M, GRAIN, thread, threads); block < last; block += BLOCK) {
-    const rows = min<i32>(BLOCK, last - block);
+  for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
+    rows = blockRows(last - block);
     gradientPanels(at(g, block * N), at(z, block * N), outFactors, N, rows, panelsOfG);
     patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
     rowPanels(patches, K, rows, panelsOfX);

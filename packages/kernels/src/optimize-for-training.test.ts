@@ -5,6 +5,7 @@ import { expectNoTensorLeak, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { FusedAdam } from "./fused-adam.js";
+import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { optimizeForTraining } from "./optimize-for-training.js";
 import { registerTrainingKernels } from "./register-training-kernels.js";
 
@@ -149,6 +150,41 @@ describe("optimizeForTraining(model)", () => {
     for (let i = 0; i < 20; i++) step();
     expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
     adam.dispose();
+    await kernels.undo();
+  });
+
+  it("predicts with the weights of now, whichever of them changed, and frees its packed copies with the model", async () => {
+    await tf.setBackend("wasm");
+    const kernels = await registerTrainingKernels();
+    const folded = currentWasmRuntime()!.folded;
+    const model = smallNet();
+    const fused = optimizeForTraining(model);
+    const x = tf.randomUniform([2, 17, 17, 3], -1, 1, "float32", 5);
+    const predict = (net: tfl.LayersModel) =>
+      tf.tidy(() => Float32Array.from((net.predict(x) as tf.Tensor).dataSync()));
+    const expectAgreement = () => {
+      const plain = predict(model);
+      expect(relativeError(predict(fused), plain)).toBeLessThan(tolerance.float32);
+      expect(predict(fused)).toEqual(predict(fused));
+      return plain;
+    };
+    let before = expectAgreement();
+    const held = folded.size;
+    expect(held).toBeGreaterThan(3);
+    for (const kind of ["kernel", "gamma", "beta", "moving_mean", "moving_variance"]) {
+      for (const weight of model.weights.filter(({ originalName }) => originalName.endsWith(kind))) {
+        tf.tidy(() => {
+          weight.write(tf.add(tf.mul(weight.read(), 1.1), 0.01));
+        });
+      }
+      const after = expectAgreement();
+      expect(relativeError(after, before)).toBeGreaterThan(10 * tolerance.float32);
+      expect(folded.size).toBe(held);
+      before = after;
+    }
+    await expectNoTensorLeak(() => predict(fused));
+    model.dispose();
+    expect(folded.size).toBe(0);
     await kernels.undo();
   });
 

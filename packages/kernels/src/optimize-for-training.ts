@@ -172,6 +172,9 @@ function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation):
   );
 }
 
+/** A map as the kernels read it; the cast of one that is float already would cost a clone. */
+const asFloat = (x: Tensor4D): Tensor4D => (x.dtype === "float32" ? x : cast(x, "float32"));
+
 /** Convolution → BatchNormalization → activation in the original graph. */
 interface Unit {
   convolution: ConvolutionLayer;
@@ -202,7 +205,7 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, bud
     if (training && hasUnitKernels()) {
       budget.check(x.shape[0]);
       const inNorm = NORMS.get(x);
-      const input = inNorm ? { z: x, norm: inNorm, activation: inputActivation! } : cast(x, "float32");
+      const input = inNorm ? { z: x, norm: inNorm, activation: inputActivation! } : asFloat(x);
       const result = convUnit(input, { filter, gamma, beta }, options);
       NORMS.set(result.z, result.norm);
       tidy(() => {
@@ -217,7 +220,7 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, bud
       const mean = norm.movingMean.read();
       const variance = norm.movingVariance.read();
       const weights = { filter, gamma, beta, mean, variance };
-      return convUnitInference(cast(x, "float32"), weights, { ...options, activation });
+      return convUnitInference(asFloat(x), weights, { ...options, activation });
     });
   };
   return new SharedWeightsLayer(convolution.name, [convolution, norm], run, () => unit.shape);

@@ -44,53 +44,44 @@ export function unitKernels(
     norm ? runtime.address(norm) + row * norm.shape[1]! * FLOAT : 0;
   const sumBytes = (C: number) => threads * C * 2 * DOUBLE;
 
-  /** Runs the convolution; `sums` is where the threads' sums of the output go (0: none). `behind` is left alone in front of the scratch block. */
+  const depthwiseScratch = (info: UnitAttributes["info"]) =>
+    exports.depthwiseUnitForwardScratch(
+      info.inWidth,
+      info.inChannels,
+      info.filterHeight,
+      info.filterWidth,
+      info.strideWidth,
+      info.dilationHeight,
+      info.dilationWidth,
+      info.padInfo.left,
+      info.outWidth,
+    );
+
+  /** Runs the convolution; returns where the threads' sums of the output are. */
   const convolve = (
     { x, norm, filter }: { x: TensorInfo; norm?: TensorInfo; filter: TensorInfo },
     { info, isDepthwise, activation }: UnitAttributes,
-    { z, withSums, inference }: { z: TensorInfo; withSums: boolean; inference?: boolean },
+    z: TensorInfo,
   ): number => {
     const N = info.outChannels;
     const K = isDepthwise ? 0 : patchLength(info);
     const M = pixels(info);
-    const own = isDepthwise
-      ? exports.depthwiseUnitForwardScratch(
-          info.inWidth,
-          info.inChannels,
-          info.filterHeight,
-          info.filterWidth,
-          info.strideWidth,
-          info.dilationHeight,
-          info.dilationWidth,
-          info.padInfo.left,
-          info.outWidth,
-        )
-      : exports.unitForwardScratch(K);
+    const own = isDepthwise ? depthwiseScratch(info) : exports.unitForwardScratch(K);
     const panelBytes = K * up8(N) * FLOAT;
     const sums = runtime.scratch(sumBytes(N) + panelBytes + threads * own * FLOAT);
     const panels = sums + sumBytes(N);
     const scratch = panels + panelBytes;
-    const code = inference ? 0 : ACTIVATION_CODES[activation];
-    const sumsOrNone = withSums ? sums : 0;
+    const code = ACTIVATION_CODES[activation];
     if (isDepthwise) {
-      runtime.run(
-        "depthwiseUnitForward",
-        at(x),
-        at(norm),
-        code,
-        at(filter),
-        at(z),
-        sumsOrNone,
-        scratch,
-        ...geometry(info),
-      );
+      const args = [at(x), at(norm), code, 0, 0, at(filter), at(z), sums, scratch];
+      runtime.run("depthwiseUnitForward", ...args, ...geometry(info));
       return sums;
     }
     runtime.run("packB", at(filter), K, N, 0, panels);
     if (isPointwise(info)) {
-      runtime.run("unitForward", at(x), at(norm), code, panels, at(z), M, N, K, sumsOrNone, scratch);
+      runtime.run("unitForward", at(x), at(norm), code, panels, at(z), M, N, K, sums, scratch);
     } else {
-      runtime.run("patchForward", at(x), panels, at(z), M, N, K, sumsOrNone, scratch, ...geometry(info));
+      runtime.run("patchForward", at(x), panels, at(z), M, N, K, sums, scratch, ...geometry(info));
     }
     return sums;
   };
@@ -101,7 +92,7 @@ export function unitKernels(
     const C = info.outChannels;
     const z = runtime.output(info.outShape);
     const norm = runtime.output([NORM_ROWS, C]);
-    const sums = convolve({ x: x!, norm: inNorm, filter: filter! }, attrs, { z, withSums: true });
+    const sums = convolve({ x: x!, norm: inNorm, filter: filter! }, attrs, z);
     const mean = rowOf(norm, MEAN_ROW);
     const variance = rowOf(norm, VARIANCE_ROW);
     exports.normMoments(sums, threads, pixels(info), C, mean, variance);
@@ -205,22 +196,42 @@ export function unitKernels(
     return dx;
   };
 
+  const inference = ({ inputs, attrs }: Call<UnitAttributes>): TensorInfo => {
+    const { x, filter, gamma, beta, mean, variance } = inputs as Record<string, TensorInfo>;
+    const { info, epsilon, activation, isDepthwise } = attrs;
+    const N = info.outChannels;
+    const code = ACTIVATION_CODES[activation];
+    const y = runtime.output(info.outShape);
+    const factorBytes = 2 * N * FLOAT;
+    const fillFactors = (factors: number) =>
+      exports.normFactors(at(gamma), at(beta), at(mean), at(variance), epsilon, N, factors);
+    if (isDepthwise) {
+      const factors = runtime.scratch(factorBytes + runtime.threads * depthwiseScratch(info) * FLOAT);
+      fillFactors(factors);
+      const args = [at(x), 0, 0, factors, code, at(filter), at(y), 0, factors + factorBytes];
+      runtime.run("depthwiseUnitForward", ...args, ...geometry(info));
+      return y;
+    }
+    const K = patchLength(info);
+    const key = [gamma!.dataId, beta!.dataId, mean!.dataId, variance!.dataId, epsilon];
+    const panels = runtime.folded.get(filter!, key, exports.foldedSize(K, N) * FLOAT, (address) => {
+      const factors = runtime.scratch(factorBytes + K * N * FLOAT);
+      fillFactors(factors);
+      exports.foldNorm(at(filter), factors, K, N, address, factors + factorBytes);
+    });
+    const scratch = runtime.scratch(runtime.threads * exports.unitForwardScratch(K) * FLOAT);
+    const args = [at(x), panels, at(y), pixels(info), N, K, code, scratch];
+    if (isPointwise(info)) runtime.run("foldedForward", ...args);
+    else runtime.run("foldedPatchForward", ...args, ...geometry(info));
+    return y;
+  };
+
   return {
     [UNIT]: unit,
     [UNIT_DEFERRED]: unit,
     [UNIT_GRADIENT]: unitGradient,
     [UNIT_INPUT_GRADIENT]: unitInputGradient,
-    [UNIT_INFERENCE]: ({ inputs, attrs }: Call<UnitAttributes>) => {
-      const { x, filter, gamma, beta, mean, variance } = inputs;
-      const { info, epsilon, activation } = attrs;
-      const C = info.outChannels;
-      const y = runtime.output(info.outShape);
-      convolve({ x: x!, filter: filter! }, attrs, { z: y, withSums: false, inference: true });
-      const factors = runtime.scratch(2 * C * FLOAT);
-      exports.normFactors(at(gamma), at(beta), at(mean), at(variance), epsilon, C, factors);
-      runtime.run("normApply", at(y), at(y), pixels(info), C, factors, ACTIVATION_CODES[activation], 0);
-      return y;
-    },
+    [UNIT_INFERENCE]: inference,
     [NORM_APPLY]: ({ inputs, attrs }: Call<{ activation: FusedActivation }>) => {
       const { z, norm, residual } = inputs;
       const C = z!.shape.at(-1)!;

@@ -9,6 +9,8 @@ export const SHARED_KERNELS = [
   "unitForward",
   "unitBackward",
   "patchForward",
+  "foldedForward",
+  "foldedPatchForward",
   "patchBackward",
   "depthwiseForward",
   "depthwiseInputGradient",
@@ -36,6 +38,8 @@ type LoneKernel =
   | "sumOfSquares"
   | "gemmScratch"
   | "gemmTransposedScratch"
+  | "foldNorm"
+  | "foldedSize"
   | "unitForwardScratch"
   | "unitBackwardScratch"
   | "depthwiseScratch"

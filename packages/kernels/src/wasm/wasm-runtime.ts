@@ -1,6 +1,7 @@
 import { BackendError } from "@acr/core";
 import { type DataType, dispose, engine, type KernelBackend, type TensorInfo } from "@tensorflow/tfjs-core";
 import { compileModule, type WasmVariant } from "./compile-module.js";
+import { FoldedFilters } from "./folded-filters.js";
 import { ThreadPool } from "./thread-pool.js";
 import type { SharedKernel, WasmExports } from "./wasm-exports.js";
 
@@ -33,6 +34,8 @@ export class WasmRuntime {
     private readonly pool: ThreadPool,
     private readonly memory: WebAssembly.Memory,
     private readonly unguard: () => void,
+    /** Filters of inference, by version of the weights. */
+    readonly folded: FoldedFilters,
   ) {}
 
   /** @throws {BackendError} the backend is not tfjs' wasm backend, no SIMD, or a worker failed. */
@@ -56,7 +59,8 @@ export class WasmRuntime {
       threads: shared ? threads : 1,
       relaxed: variant.endsWith("relaxed"),
     });
-    return new WasmRuntime(backend, kernels, variant, pool, memory, guardAllocation(backend.wasm));
+    const unguard = guardAllocation(backend.wasm);
+    return new WasmRuntime(backend, kernels, variant, pool, memory, unguard, new FoldedFilters(backend));
   }
 
   get threads(): number {
@@ -125,6 +129,7 @@ export class WasmRuntime {
   async stop(): Promise<void> {
     if (this.scratchAddress) this.backend.wasm._free(this.scratchAddress);
     this.scratchAddress = this.scratchBytes = 0;
+    this.folded.stop();
     this.unguard();
     await this.pool.stop();
   }
