@@ -1,5 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
+import { tensorFlowEngine } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { FusedAdam } from "./fused-adam.js";
 import { registerTrainingKernels } from "./register-training-kernels.js";
@@ -14,7 +15,7 @@ function descend(apply: (grads: tf.NamedTensorMap) => void, weights: tf.Variable
 
 const start = () => tf.variable(tf.linspace(-3, 5, 23));
 
-describe.each([["cpu"], ["wasm"]])("FusedAdam on %s", (backend) => {
+describe.each(["cpu", "wasm", ...tensorFlowEngine()])("FusedAdam on %s", (backend) => {
   let undo: () => Promise<void>;
 
   beforeAll(async () => {

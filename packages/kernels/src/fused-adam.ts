@@ -17,6 +17,8 @@ import {
   zerosLike,
 } from "@tensorflow/tfjs-core";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { AdamSlots } from "./tensorflow/adam-slots.js";
+import { currentTensorFlowRuntime, type TensorFlowRuntime } from "./tensorflow/tensorflow-runtime.js";
 
 /** Options of `FusedAdam`. */
 export interface FusedAdamOptions {
@@ -45,7 +47,7 @@ const DEFAULTS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, 
 
 /**
  * Adam (Kingma and Ba 2015, arXiv:1412.6980) with decoupled weight decay (Loshchilov and Hutter 2019,
- * arXiv:1711.05101), one pass over each weight on `wasm`, composed of tfjs operations elsewhere:
+ * arXiv:1711.05101), one pass over each weight on `wasm` and `tensorflow`, composed of tfjs operations elsewhere:
  *
  *   m ← β₁m + (1 − β₁)g,   v ← β₂v + (1 − β₂)g²
  *   w ← w·(1 − η·decay) − η · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
@@ -61,6 +63,8 @@ const DEFAULTS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, 
 export class FusedAdam {
   private readonly options: typeof DEFAULTS & FusedAdamOptions;
   private readonly slots = new Map<string, { m: Tensor; v: Tensor }>();
+  /** The moments on the tensorflow backend, which keeps them itself. */
+  private resources: AdamSlots | undefined;
   private step = 0;
 
   constructor(options: FusedAdamOptions = {}) {
@@ -106,6 +110,11 @@ export class FusedAdam {
     this.step++;
     tidy(() => {
       const scale = this.clipScale(pairs.map(({ gradient }) => gradient));
+      const runtime = currentTensorFlowRuntime();
+      if (runtime) {
+        this.updateAll(this.slotsOn(runtime), pairs, learningRate, scale);
+        return;
+      }
       for (const { name, variable, gradient } of pairs) this.update(name, variable, gradient, learningRate, scale);
     });
   }
@@ -115,6 +124,7 @@ export class FusedAdam {
     for (const [name, { m, v }] of this.slots) {
       slots[name] = { m: Float32Array.from(m.dataSync()), v: Float32Array.from(v.dataSync()) };
     }
+    for (const name of this.resources?.names ?? []) slots[name] = this.resources!.get(name);
     return { step: this.step, slots };
   }
 
@@ -131,8 +141,13 @@ export class FusedAdam {
     }
     this.dispose();
     this.step = step;
+    const runtime = currentTensorFlowRuntime();
     for (const [name, { m, v }] of Object.entries(slots)) {
       const { shape } = registeredVariables[name]!;
+      if (runtime) {
+        this.slotsOn(runtime).set(name, shape, { m, v });
+        continue;
+      }
       this.slots.set(name, { m: keep(tensor(m, shape)), v: keep(tensor(v, shape)) });
     }
   }
@@ -144,7 +159,30 @@ export class FusedAdam {
       v.dispose();
     }
     this.slots.clear();
+    this.resources?.dispose();
+    this.resources = undefined;
     this.step = 0;
+  }
+
+  private slotsOn(runtime: TensorFlowRuntime): AdamSlots {
+    this.resources ??= new AdamSlots(runtime);
+    return this.resources;
+  }
+
+  /** The step of all weights on the tensorflow backend. */
+  private updateAll(
+    resources: AdamSlots,
+    pairs: readonly { name: string; variable: Variable; gradient: Tensor }[],
+    learningRate: number,
+    scale: number,
+  ): void {
+    const { beta1, beta2, epsilon, weightDecay } = this.options;
+    const [power1, power2] = [beta1 ** this.step, beta2 ** this.step];
+    const keepFactor = 1 - learningRate * weightDecay;
+    const step = { beta1, beta2, learningRate, power1, power2, epsilon, keepFactor, scale };
+    const scalars = resources.scalars(step);
+    for (const { name, variable, gradient } of pairs) resources.update(name, variable, gradient, step, scalars);
+    currentTensorFlowRuntime()!.release(...scalars);
   }
 
   /** What gradients are multiplied with so that their global norm stays within clipNorm. */

@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import { createRandom } from "@acr/core";
-import { expectNoTensorLeak } from "@acr/testing";
+import { expectNoTensorLeak, tensorFlowEngine } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import type { FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
@@ -33,7 +33,7 @@ function reference(x: number[], gamma: number[], beta: number[], activation: Fus
   return y;
 }
 
-describe.each([["wasm"], ["cpu"]])("fusedBatchNormActivation(x, gamma, beta) on %s", (backend) => {
+describe.each(["wasm", "cpu", ...tensorFlowEngine()])("fusedBatchNormActivation(x, gamma, beta) on %s", (backend) => {
   let kernels: TrainingKernels;
 
   beforeAll(async () => {

@@ -4,6 +4,7 @@ import {
   engine,
   mean as meanOf,
   mul,
+  reshape,
   rsqrt,
   square,
   sub,
@@ -13,6 +14,13 @@ import {
 } from "@tensorflow/tfjs-core";
 import { COMPOSED_ACTIVATIONS, type FusedActivation } from "./fused-activation.js";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
+import {
+  hasTensorFlowActivation,
+  hasTensorFlowKernels,
+  tensorFlowActivation,
+  tensorFlowNorm,
+  tensorFlowNormWith,
+} from "./tensorflow/norm-kernels.js";
 import { NORM_INFERENCE, NORM_TRAINING } from "./wasm/norm-kernels.js";
 
 /** Options of `fusedBatchNormActivation`. */
@@ -31,8 +39,8 @@ export interface FusedBatchNormOptions {
  *
  *   y = activation(γ · (x − mean) / √(variance + ε) + β)
  *
- * Fused on `wasm` with registered kernels where C is a multiple of 4, composed of tfjs operations elsewhere; both
- * differentiable in x, γ and β. At the corners of relu and relu6 the gradient is 0.
+ * Fused with registered kernels on `wasm` where C is a multiple of 4 and on `tensorflow`, composed of tfjs operations
+ * elsewhere; all differentiable in x, γ and β. At the corners of relu and relu6 the gradient is 0.
  *
  * @param x - `[…, C]` float32.  @param gamma - `[C]`.  @param beta - `[C]`.
  * @returns `y` as x, and the `mean` and population `variance` used, `[C]`. Owned by the caller.
@@ -64,6 +72,23 @@ export function fusedBatchNormActivation(
       { epsilon, activation },
     ) as unknown as Tensor[];
     return { y: y!, mean: mean as Tensor1D, variance: variance as Tensor1D };
+  }
+  if (hasTensorFlowKernels() && x.dtype === "float32" && x.size > 0) {
+    return tidy(() => {
+      const channels = x.shape.at(-1)!;
+      const map = x.rank === 4 ? x : reshape(x, [-1, 1, 1, channels]);
+      const [z, mean, variance] = moments
+        ? [tensorFlowNormWith(map, { gamma, beta, ...moments }, epsilon), moments.mean, moments.variance]
+        : (tensorFlowNorm(map, gamma, beta, epsilon) as [Tensor, Tensor, Tensor]);
+      const y = hasTensorFlowActivation(activation)
+        ? tensorFlowActivation(z, activation)
+        : COMPOSED_ACTIVATIONS[activation](z);
+      return {
+        y: x.rank === 4 ? y : reshape(y, x.shape),
+        mean: mean as Tensor1D,
+        variance: variance as Tensor1D,
+      };
+    });
   }
   return tidy(() => {
     const axes = x.shape.map((_, axis) => axis).slice(0, -1);

@@ -1,13 +1,15 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import { BackendError } from "@acr/core";
-import { expectNoTensorLeak, tolerance } from "@acr/testing";
+import { expectNoTensorLeak, tensorFlowEngine, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { FusedAdam } from "./fused-adam.js";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { optimizeForTraining } from "./optimize-for-training.js";
 import { registerTrainingKernels } from "./register-training-kernels.js";
+
+const tensorFlow = tensorFlowEngine();
 
 /** A net of inverted residuals with an odd input size, a skip connection and two stem activations. */
 function smallNet(): tfl.LayersModel {
@@ -89,6 +91,10 @@ describe("optimizeForTraining(model)", () => {
     ["wasm", 4],
     ["wasm", 1],
     ["cpu", 4],
+    ...tensorFlow.flatMap((name): [string, number][] => [
+      [name, 4],
+      [name, 1],
+    ]),
   ])(
     "agrees with the plain model on cpu in loss, gradients, statistics and predictions (%s, batch %i)",
     async (backend, batch) => {
@@ -124,34 +130,37 @@ describe("optimizeForTraining(model)", () => {
     actual.forEach((values, i) => values.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![k]!, 5)));
   });
 
-  it("leaves the original's topology as it was and leaks nothing in a step", async () => {
-    await tf.setBackend("wasm");
-    const kernels = await registerTrainingKernels();
-    const model = smallNet();
-    const before = JSON.stringify(model.toJSON());
-    const fused = optimizeForTraining(model);
-    expect(JSON.stringify(model.toJSON())).toBe(before);
-    expect(fused.countParams()).toBe(model.countParams());
-    const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
-    const adam = new FusedAdam({ learningRate: 1e-2, clipNorm: 1 });
-    const x = tf.randomUniform([2, 17, 17, 3], -1, 1, "float32", 5);
-    const losses: number[] = [];
-    const step = () =>
-      tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(
-          () => tf.mean(tf.square(fused.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar,
-          variables,
-        );
-        adam.applyGradients(grads);
-        losses.push(value.dataSync()[0]!);
-      });
-    step();
-    await expectNoTensorLeak(step);
-    for (let i = 0; i < 20; i++) step();
-    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
-    adam.dispose();
-    await kernels.undo();
-  });
+  it.each(["wasm", ...tensorFlow])(
+    "leaves the original's topology as it was and leaks nothing in a step on %s",
+    async (backend) => {
+      await tf.setBackend(backend);
+      const kernels = await registerTrainingKernels();
+      const model = smallNet();
+      const before = JSON.stringify(model.toJSON());
+      const fused = optimizeForTraining(model);
+      expect(JSON.stringify(model.toJSON())).toBe(before);
+      expect(fused.countParams()).toBe(model.countParams());
+      const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+      const adam = new FusedAdam({ learningRate: 1e-2, clipNorm: 1 });
+      const x = tf.randomUniform([2, 17, 17, 3], -1, 1, "float32", 5);
+      const losses: number[] = [];
+      const step = () =>
+        tf.tidy(() => {
+          const { value, grads } = tf.variableGrads(
+            () => tf.mean(tf.square(fused.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar,
+            variables,
+          );
+          adam.applyGradients(grads);
+          losses.push(value.dataSync()[0]!);
+        });
+      step();
+      await expectNoTensorLeak(step);
+      for (let i = 0; i < 20; i++) step();
+      expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+      adam.dispose();
+      await kernels.undo();
+    },
+  );
 
   it("predicts with the weights of now, whichever of them changed, and frees its packed copies with the model", async () => {
     await tf.setBackend("wasm");

@@ -13,6 +13,7 @@ import {
   type UnitOptions,
 } from "./internal/conv-unit.js";
 import { StepMemory } from "./internal/step-memory.js";
+import { hasTensorFlowKernels, tensorFlowMovingAverage } from "./tensorflow/norm-kernels.js";
 
 type Layer = layers.Layer;
 type Shape = (number | null)[];
@@ -158,7 +159,11 @@ function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, tra
     return fusedBatchNormActivation(x, gamma, beta, { epsilon, activation, moments }).y;
   }
   const average = (weight: Weight, value: Tensor) =>
-    weight.write(tidy(() => sub(weight.read(), mul(sub(weight.read(), value), 1 - momentum))));
+    weight.write(
+      hasTensorFlowKernels()
+        ? tensorFlowMovingAverage(weight.read(), value, momentum)
+        : tidy(() => sub(weight.read(), mul(sub(weight.read(), value), 1 - momentum))),
+    );
   const { y, mean, variance } = fusedBatchNormActivation(x, gamma, beta, { epsilon, activation });
   average(layer.movingMean, mean);
   average(layer.movingVariance, variance);

@@ -16,6 +16,7 @@ import {
 // tfjs-core alone registers no gradients; its layers package does.
 import "@tensorflow/tfjs-layers";
 import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
@@ -34,7 +35,7 @@ export interface TrainingKernelOptions {
 
 /** What `registerTrainingKernels` started. */
 export interface TrainingKernels {
-  /** Compiled variant, e.g. `simd-threads-relaxed`; `composed` on backends that need no kernels. */
+  /** E.g. `simd-threads-relaxed`, `tensorflow-cpu`; `composed` on backends that need no kernels. */
   readonly variant: string;
   readonly threads: number;
   /** Why these kernels cannot go on (a worker died, out of memory), if so: undo and register again. */
@@ -49,7 +50,8 @@ const MAXIMUM_THREADS = 64;
  * Makes the current tfjs backend able to train convolutional networks, and fast.
  *
  * On `wasm` it registers the kernels that tfjs lacks (filter gradients) and faster ones for those it has; what a kernel
- * does not cover goes to the one that was there before. On other backends nothing is changed: they have these kernels.
+ * does not cover goes to the one that was there before. On `tensorflow` (tfjs-node) normalisation, activations and Adam
+ * run as TensorFlow's own fused operations. On other backends nothing is changed: they have these kernels.
  * Called twice for one backend, it returns what it started first.
  *
  * @throws {BackendError} no WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
@@ -68,6 +70,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
       `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
     );
   }
+  if (getBackend() === "tensorflow" && "binding" in currentBackend()) return registerTensorFlowKernels();
   if (getBackend() !== "wasm") return { variant: "composed", threads: 1, failure: undefined, undo: async () => {} };
   const backend = currentBackend() as WasmBackend;
   const existing = currentWasmRuntime();

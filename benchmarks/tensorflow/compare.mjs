@@ -1,0 +1,120 @@
+#!/usr/bin/env node
+/**
+ * Interleaved rounds of a training step, each a process of its own: our kernels on tensorflow and on wasm, tfjs-node as it
+ * comes on the same TensorFlow, and Keras (KERAS_PYTHON names its interpreter). Adds a row to results.json and writes
+ * results.md, with machine, versions, commit and every round. Run it on an idle machine.
+ *
+ *   KERAS_PYTHON=…/python node benchmarks/tensorflow/compare.mjs --batch 8 [--model efficientnet_b0] [--rounds 5] [--steps 4]
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: {
+    model: { type: "string", default: "mobilenet_v2_100" },
+    size: { type: "string", default: "224" },
+    batch: { type: "string", default: "8" },
+    threads: { type: "string", default: "2" },
+    rounds: { type: "string", default: "5" },
+    steps: { type: "string", default: "4" },
+    engines: { type: "string", default: "tensorflow,keras,stock,wasm" },
+  },
+});
+const { model, size, batch, threads, rounds, steps } = values;
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const run = (command, args) =>
+  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1e7 });
+const lastJson = (text) => JSON.parse(text.trim().split("\n").at(-1));
+const ours = (backend) => () => {
+  const flags = ["--backbone", model, "--image-size", size, "--batch-size", batch, "--threads", threads];
+  const args = [
+    here("../../packages/cli/bin/acr.js"),
+    "bench",
+    "--backend",
+    backend,
+    ...flags,
+    "--steps",
+    steps,
+    "--json",
+  ];
+  const { millisecondsPerImage, forward, backward, optimizer, peakMemoryMb } = JSON.parse(run(process.execPath, args));
+  return {
+    version: `@acr/kernels, Node ${process.versions.node}`,
+    ms: millisecondsPerImage,
+    forward,
+    backward,
+    optimizer,
+    peakMemoryMb,
+  };
+};
+const engines = {
+  tensorflow: ours("tensorflow"),
+  keras: () =>
+    lastJson(
+      run(process.env.KERAS_PYTHON, [
+        here("../engine/peers/keras_step.py"),
+        model,
+        batch,
+        threads,
+        "train",
+        steps,
+        size,
+      ]),
+    ),
+  // Slow: a step or two tell enough.
+  stock: () => lastJson(run(process.execPath, [here("stock-step.mjs"), model, batch, threads, "2", size])),
+  wasm: ours("wasm"),
+};
+const wanted = values.engines.split(",").filter((name) => name !== "keras" || process.env.KERAS_PYTHON);
+const median = (list) => {
+  const sorted = [...list].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+const results = Object.fromEntries(wanted.map((name) => [name, { ms: [] }]));
+for (let round = 0; round < Number(rounds); round++) {
+  for (const name of wanted) {
+    const { ms, ...rest } = engines[name]();
+    Object.assign(results[name], rest).ms.push(Number(ms.toFixed(2)));
+    console.error(round, name, ms.toFixed(1));
+  }
+}
+const row = {
+  model,
+  size: Number(size),
+  batch: Number(batch),
+  threads: Number(threads),
+  machine: `${cpus().length} × ${cpus()[0].model}`,
+  commit: run("git", ["rev-parse", "--short", "HEAD"]).trim(),
+  engines: Object.fromEntries(
+    Object.entries(results).map(([name, { ms, ...rest }]) => [name, { ...rest, medianMs: median(ms), rounds: ms }]),
+  ),
+};
+const file = here("results.json");
+const isSame = (other) => ["model", "size", "batch", "threads"].every((key) => other[key] === row[key]);
+const rows = (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : []).filter((other) => !isSame(other));
+rows.push(row);
+writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
+const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
+const ratio = (row, name) =>
+  row.engines[name] ? (row.engines[name].medianMs / row.engines.tensorflow.medianMs).toFixed(2) : "–";
+const lines = rows.map(
+  (row) =>
+    `| ${row.model} | ${row.size} | ${row.batch} | ${["tensorflow", "keras", "stock", "wasm"].map((name) => cell(row, name)).join(" | ")} | ${ratio(row, "keras")} | ${ratio(row, "stock")} | ${row.machine}, ${row.threads} threads | ${row.commit} |`,
+);
+writeFileSync(
+  here("results.md"),
+  `# A training step: milliseconds per image
+
+Medians of interleaved rounds; forward, backward and Adam. \`tensorflow\` and \`wasm\` with our kernels; \`stock\` is tfjs-node as it comes,
+on the same TensorFlow. Ratios above 1 say how many times longer the other takes. Written by \`compare.mjs\`.
+
+| model | px | batch | tensorflow | Keras | stock | wasm | Keras / tensorflow | stock / tensorflow | machine | commit |
+|---|---|---|---|---|---|---|---|---|---|---|
+${lines.join("\n")}
+`,
+);
+console.log(JSON.stringify(row));

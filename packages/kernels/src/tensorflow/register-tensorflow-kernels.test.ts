@@ -1,0 +1,190 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { BackendError } from "@acr/core";
+import { expectNoTensorLeak, tensorFlowEngine, tolerance } from "@acr/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import { FusedAdam } from "../fused-adam.js";
+import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
+import { asMemoryFault } from "./tensorflow-runtime.js";
+
+const onTensorFlow = tensorFlowEngine().length > 0 ? describe : describe.skip;
+
+onTensorFlow("registerTrainingKernels() on tensorflow", () => {
+  let kernels: TrainingKernels;
+  beforeAll(async () => {
+    await tf.setBackend("tensorflow");
+    kernels = await registerTrainingKernels();
+  });
+  afterAll(async () => {
+    await tf.setBackend("tensorflow");
+    await kernels.undo();
+  });
+  beforeEach(() => tf.setBackend("tensorflow"));
+
+  it("says which it started, and returns the same when called twice", async () => {
+    expect(kernels.variant).toMatch(/^tensorflow-(cpu|gpu)$/);
+    expect(await registerTrainingKernels()).toBe(kernels);
+  });
+
+  const paddings: [string, [number, number][]][] = [
+    [
+      "even",
+      [
+        [0, 0],
+        [1, 1],
+        [1, 1],
+        [0, 0],
+      ],
+    ],
+    [
+      "that of Keras' ZeroPadding2D",
+      [
+        [0, 0],
+        [0, 1],
+        [0, 1],
+        [0, 0],
+      ],
+    ],
+    [
+      "uneven",
+      [
+        [0, 0],
+        [2, 0],
+        [1, 2],
+        [0, 0],
+      ],
+    ],
+  ];
+  it.each(paddings)(
+    "gives convolutions with padding in pixels (%s) the values and gradients of cpu",
+    async (_, pad) => {
+      const run = (isDepthwise: boolean) =>
+        tf.tidy(() => {
+          const x = tf.randomUniform([2, 9, 8, 6], -1, 1, "float32", 1);
+          const filter = tf.randomUniform([3, 3, 6, isDepthwise ? 1 : 5], -1, 1, "float32", 2);
+          const f = (x: tf.Tensor, filter: tf.Tensor) =>
+            isDepthwise
+              ? tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 2, pad as never)
+              : tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 2, pad as never);
+          const y = f(x, filter);
+          const dy = tf.randomUniform(y.shape, -1, 1, "float32", 3);
+          return [y, ...tf.grads(f)([x, filter], dy)].map((tensor) => [...tensor.dataSync()]);
+        });
+      for (const isDepthwise of [false, true]) {
+        await tf.setBackend("tensorflow");
+        const actual = run(isDepthwise);
+        await tf.setBackend("cpu");
+        run(isDepthwise).forEach((values, k) => {
+          const largest = Math.max(...values.map(Math.abs));
+          values.forEach((value, i) =>
+            expect(Math.abs(actual[k]![i]! - value)).toBeLessThan(tolerance.float32 * largest),
+          );
+        });
+      }
+    },
+  );
+
+  it("keeps Adam's step when a weight is written from outside, and its state through getState and setState", async () => {
+    const descend = (adam: FusedAdam, weights: tf.Variable, steps: number) => {
+      for (let i = 0; i < steps; i++)
+        tf.tidy(() => adam.applyGradients({ [weights.name]: tf.sub(weights, tf.range(0, weights.size)) }));
+    };
+    const curve = async (backend: string) => {
+      await tf.setBackend(backend);
+      const weights = tf.variable(tf.linspace(-3, 5, 23));
+      const adam = new FusedAdam({ learningRate: 0.1 });
+      descend(adam, weights, 3);
+      tf.tidy(() => weights.assign(tf.mul(weights, 0.5)));
+      descend(adam, weights, 2);
+      const again = new FusedAdam({ learningRate: 0.1 });
+      again.setState(adam.getState());
+      adam.dispose();
+      adam.dispose();
+      descend(again, weights, 3);
+      const values = [...weights.dataSync()];
+      again.dispose();
+      weights.dispose();
+      return values;
+    };
+    const actual = await curve("tensorflow");
+    (await curve("cpu")).forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 4));
+  });
+
+  it("leaves tensors read before a step as they were", () => {
+    const weights = tf.variable(tf.tensor1d([1, 2, 3]));
+    const adam = new FusedAdam({ learningRate: 0.1 });
+    const before = [0, 1, 2].map(() => {
+      const kept = weights.clone();
+      tf.tidy(() => adam.applyGradients({ [weights.name]: tf.ones([3]) }));
+      return kept;
+    });
+    expect([...before[0]!.dataSync()]).toEqual([1, 2, 3]);
+    const [first, second] = [before[1]!.dataSync()[0]!, before[2]!.dataSync()[0]!];
+    expect(first).toBeCloseTo(0.9, 4);
+    expect(second).toBeCloseTo(0.8, 4);
+    adam.dispose();
+    tf.dispose([weights, ...before]);
+  });
+
+  it("leaks no tensor of tfjs and none of TensorFlow in a step", async () => {
+    const weights = tf.variable(tf.ones([3, 3, 4, 4]));
+    const adam = new FusedAdam({ learningRate: 0.1, weightDecay: 0.1, clipNorm: 1 });
+    const step = () =>
+      tf.tidy(() => {
+        const { grads } = tf.variableGrads(
+          () => tf.sum(tf.conv2d(tf.ones([1, 5, 5, 4]) as tf.Tensor4D, weights as never, 1, "same")) as tf.Scalar,
+          [weights],
+        );
+        adam.applyGradients(grads);
+      });
+    step();
+    await expectNoTensorLeak(step);
+    // The binding numbers its tensors one after another; what it still holds is what it can still read.
+    const { binding } = tf.backend() as unknown as {
+      binding: {
+        createTensor(s: number[], t: number, v: Float32Array): number;
+        tensorDataSync(id: number): unknown;
+        TF_FLOAT: number;
+      };
+    };
+    const next = () => {
+      const id = binding.createTensor([], binding.TF_FLOAT, new Float32Array(1));
+      (binding as unknown as { deleteTensor(id: number): void }).deleteTensor(id);
+      return id;
+    };
+    const from = next();
+    step();
+    const to = next();
+    let held = 0;
+    for (let id = from; id <= to; id++) {
+      try {
+        binding.tensorDataSync(id);
+        held++;
+      } catch {
+        // Released.
+      }
+    }
+    // The weight itself is new.
+    expect(held).toBe(1);
+    adam.dispose();
+    weights.dispose();
+  });
+
+  it("undo() restores tfjs-node's own kernels and methods", async () => {
+    const before = tf.getKernel("Conv2DBackpropInput", "tensorflow");
+    await kernels.undo();
+    await kernels.undo();
+    expect(tf.getKernel("Conv2DBackpropInput", "tensorflow")).not.toBe(before);
+    expect(tf.getKernel("AcrTensorFlowNorm", "tensorflow")).toBeUndefined();
+    expect(Object.hasOwn(tf.backend(), "executeSingleOutput")).toBe(false);
+    kernels = await registerTrainingKernels();
+  });
+});
+
+it("asMemoryFault(error) gives TensorFlow's complaint of too little memory a next step, and no other", () => {
+  const oom = new Error("Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[512,112,112,96]");
+  const fault = asMemoryFault(oom, true) as BackendError;
+  expect(BackendError.isInstance(fault)).toBe(true);
+  expect(fault.message).toMatch(/does not fit into the GPU's memory. Use a smaller batch .*shape\[512,112,112,96\]/);
+  const other = new Error("Incompatible shapes");
+  expect(asMemoryFault(other, false)).toBe(other);
+});

@@ -1,0 +1,75 @@
+import {
+  backend as currentBackend,
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  registerGradient,
+  registerKernel,
+  unregisterGradient,
+  unregisterKernel,
+} from "@tensorflow/tfjs-core";
+import type { TrainingKernels } from "../register-training-kernels.js";
+import { convolutionKernels } from "./convolution-kernels.js";
+import { normGradients, normKernels } from "./norm-kernels.js";
+import {
+  asMemoryFault,
+  currentTensorFlowRuntime,
+  setTensorFlowRuntime,
+  type TensorFlowBackend,
+  TensorFlowRuntime,
+} from "./tensorflow-runtime.js";
+
+const REGISTRATIONS = new WeakMap<TensorFlowRuntime, TrainingKernels>();
+
+/** `registerTrainingKernels` on the `tensorflow` backend of tfjs-node. */
+export function registerTensorFlowKernels(): TrainingKernels {
+  const backend = currentBackend() as TensorFlowBackend;
+  const existing = currentTensorFlowRuntime();
+  if (existing) return REGISTRATIONS.get(existing)!;
+  const runtime = new TensorFlowRuntime(backend);
+  const replaced: { name: string; before: KernelConfig | undefined }[] = [];
+  for (const [name, kernel] of Object.entries({ ...normKernels(runtime), ...convolutionKernels(runtime) })) {
+    const before = getKernel(name, "tensorflow");
+    if (before) unregisterKernel(name, "tensorflow");
+    const kernelFunc = ((call: never) => kernel(call) ?? before?.kernelFunc(call)) as unknown as KernelFunc;
+    registerKernel({ kernelName: name, backendName: "tensorflow", setupFunc: before?.setupFunc, kernelFunc });
+    replaced.push({ name, before });
+  }
+  normGradients.forEach(registerGradient);
+  // Every other kernel goes through these two: what they say of too little memory gets a next step.
+  const methods = ["executeSingleOutput", "executeMultipleOutputs"] as const;
+  const guarded = backend as unknown as Record<(typeof methods)[number], (...args: unknown[]) => unknown>;
+  for (const method of methods) {
+    const original = guarded[method];
+    guarded[method] = function (this: unknown, ...args) {
+      try {
+        return original.apply(this, args);
+      } catch (error) {
+        throw asMemoryFault(error, backend.isUsingGpuDevice);
+      }
+    };
+  }
+  setTensorFlowRuntime(backend, runtime);
+  let undone: Promise<void> | undefined;
+  const registration: TrainingKernels = {
+    variant: backend.isUsingGpuDevice ? "tensorflow-gpu" : "tensorflow-cpu",
+    threads: 1,
+    failure: undefined,
+    undo: () => {
+      undone ??= (async () => {
+        setTensorFlowRuntime(backend, undefined);
+        for (const { kernelName } of normGradients) unregisterGradient(kernelName);
+        for (const { name, before } of replaced) {
+          unregisterKernel(name, "tensorflow");
+          if (before) registerKernel(before);
+        }
+        // What hides the prototype's methods.
+        for (const method of methods) Reflect.deleteProperty(backend, method);
+        runtime.dispose();
+      })();
+      return undone;
+    },
+  };
+  REGISTRATIONS.set(runtime, registration);
+  return registration;
+}

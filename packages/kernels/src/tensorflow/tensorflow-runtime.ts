@@ -1,0 +1,137 @@
+import { BackendError } from "@acr/core";
+import { backend, getBackend, type KernelBackend, type Tensor, type TensorInfo } from "@tensorflow/tfjs-core";
+
+/** An attribute of a TensorFlow operation, as tfjs-node takes it. */
+export interface Attribute {
+  name: string;
+  type: number;
+  value: number | boolean | string | readonly number[];
+}
+
+/** What the binding says of an output. */
+interface Output {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+/** What is used of tfjs-node's native binding. */
+interface Binding {
+  TF_ATTR_STRING: number;
+  TF_ATTR_INT: number;
+  TF_ATTR_FLOAT: number;
+  TF_ATTR_BOOL: number;
+  TF_ATTR_TYPE: number;
+  TF_ATTR_SHAPE: number;
+  TF_FLOAT: number;
+  TF_INT32: number;
+  executeOp(name: string, attributes: readonly Attribute[], inputIds: readonly number[], outputCount: number): Output[];
+  createTensor(shape: readonly number[], type: number, values: Float32Array | Int32Array): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array;
+}
+
+/** What is used of tfjs-node's backend. */
+export interface TensorFlowBackend extends KernelBackend {
+  binding: Binding;
+  isUsingGpuDevice: boolean;
+  getInputTensorIds(tensors: readonly TensorInfo[]): number[];
+  createOutputTensor(metadata: Output): Tensor;
+}
+
+const OUT_OF_MEMORY = /\bOOM\b|Resource exhausted|out of memory|failed to allocate/i;
+
+/**
+ * TensorFlow's own operations on tfjs' tensors. Tensors pass as numbers of the binding where nobody else needs to see
+ * them: that spares tfjs' bookkeeping.
+ */
+export class TensorFlowRuntime {
+  readonly float: Attribute;
+  private readonly constants = new Map<number, number>();
+
+  constructor(readonly backend: TensorFlowBackend) {
+    this.float = this.type("T");
+  }
+
+  get binding(): Binding {
+    return this.backend.binding;
+  }
+
+  type(name: string): Attribute {
+    return { name, type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_FLOAT };
+  }
+
+  /** @throws {BackendError} the memory does not suffice. */
+  execute(name: string, attributes: readonly Attribute[], ids: readonly number[], outputCount: number): Output[] {
+    try {
+      return this.binding.executeOp(name, attributes, ids, outputCount);
+    } catch (error) {
+      throw asMemoryFault(error, this.backend.isUsingGpuDevice);
+    }
+  }
+
+  /** The one output of an operation, as the binding's number: `release` it. */
+  one(name: string, attributes: readonly Attribute[], ids: readonly number[]): number {
+    return this.execute(name, attributes, ids, 1)[0]!.id;
+  }
+
+  release(...ids: number[]): void {
+    for (const id of ids) this.binding.deleteTensor(id);
+  }
+
+  ids(...tensors: TensorInfo[]): number[] {
+    return this.backend.getInputTensorIds(tensors);
+  }
+
+  /** An output as a tensor of tfjs. */
+  tensor(output: Output): Tensor {
+    return this.backend.createOutputTensor(output);
+  }
+
+  /** A scalar that stays: for values that do not change from step to step. */
+  constant(value: number): number {
+    let id = this.constants.get(value);
+    if (id === undefined) {
+      id = this.scalar(value);
+      this.constants.set(value, id);
+    }
+    return id;
+  }
+
+  scalar(value: number): number {
+    return this.binding.createTensor([], this.binding.TF_FLOAT, new Float32Array([value]));
+  }
+
+  shape(values: readonly number[]): number {
+    return this.binding.createTensor([values.length], this.binding.TF_INT32, Int32Array.from(values));
+  }
+
+  dispose(): void {
+    this.release(...this.constants.values());
+    this.constants.clear();
+  }
+}
+
+/** TensorFlow's complaint of too little memory as an error with the next step; others as they are. */
+export function asMemoryFault(error: unknown, onGpu: boolean): unknown {
+  if (!(error instanceof Error) || !OUT_OF_MEMORY.test(error.message)) return error;
+  const where = onGpu ? "the GPU's memory" : "memory";
+  return new BackendError(
+    `tensorflow: a training step does not fit into ${where}. Use a smaller batch or smaller images; tensors of the step are released. (${error.message.split("\n").at(-1)})`,
+    { cause: error },
+  );
+}
+
+/** By backend instance: a backend that is started again gets its own. */
+const RUNTIMES = new WeakMap<object, TensorFlowRuntime>();
+
+/** The running kernels of the current backend, or `undefined` where it is another one or they are not registered. */
+export function currentTensorFlowRuntime(): TensorFlowRuntime | undefined {
+  return getBackend() === "tensorflow" ? RUNTIMES.get(backend()) : undefined;
+}
+
+/** Remembers, or with `undefined` forgets, the kernels of a backend. */
+export function setTensorFlowRuntime(of: object, runtime: TensorFlowRuntime | undefined): void {
+  if (runtime) RUNTIMES.set(of, runtime);
+  else RUNTIMES.delete(of);
+}
