@@ -33,6 +33,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description("Train, evaluate and run facial-landmark models with TensorFlow.js.")
     .version(version)
     .exitOverride()
+    // What follows the name of a command is its own: acr sweep and acr sweep worker both know --redis.
+    .enablePositionalOptions()
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, "acr: ").replace(/\n\(Did/, " (Did")),
     })

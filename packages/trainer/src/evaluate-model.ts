@@ -7,7 +7,7 @@ import {
   invertAffine,
   ShapeError,
 } from "@acr/core";
-import { createBatches, type DataFault } from "@acr/datasets";
+import { createBatches, type DataFault, type FaceCache } from "@acr/datasets";
 import { type EvaluationOptions, type EvaluationResult, evaluate } from "@acr/metrics";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { perturbBoxes } from "./internal/perturb-boxes.js";
@@ -23,6 +23,11 @@ export interface EvaluateModelOptions {
   flipTest?: boolean;
   /** Standard deviation of random shifts and scalings of the boxes, a fraction of their size, in [0, 1). Default 0. */
   boxNoise?: number;
+  /**
+   * Crops of these faces that were read before, from `createFaceCache(faces, { imageSize, extent: "crop" })`: for data sets of
+   * files, without box noise. Default: pictures are decoded each time.
+   */
+  cache?: FaceCache;
   /** Of the box noise. Default 0. */
   noiseSeed?: number | string;
   /** Resamples of the bootstrap intervals; 0 for none. Default 1000. */
@@ -69,7 +74,11 @@ export async function evaluateModel(
   faces: FaceDataset,
   options: EvaluateModelOptions,
 ): Promise<ModelEvaluation> {
-  const { imageSize, normalizer, flipTest = false, boxNoise = 0, noiseSeed = 0, resamples, threshold } = options;
+  const { imageSize, normalizer, flipTest = false, boxNoise = 0, noiseSeed = 0, resamples, threshold, cache } = options;
+  if (cache && (boxNoise > 0 || !isOfFiles(faces)))
+    throw new InvalidArgumentError(
+      "evaluateModel: cache is for data sets of files and exact boxes; got drawn faces or boxNoise.",
+    );
   const { skipFaulty = false, onFault = () => {} } = options;
   if (!(boxNoise >= 0 && boxNoise < 1))
     throw new InvalidArgumentError(`evaluateModel: boxNoise must be in [0, 1); got ${boxNoise}.`);
@@ -89,6 +98,7 @@ export async function evaluateModel(
     imageSize,
     skipFaulty,
     onFault,
+    cache,
   })) {
     indices.push(...batch.indices);
     const started = performance.now();
@@ -122,23 +132,29 @@ export async function evaluateModel(
 }
 
 type Annotations = Pick<Face, "landmarks" | "tags" | "visible">;
+type Describing = { describe?(index: number): Annotations & { file?: string }; sources?: readonly string[] };
+
+/**
+ * Whether a data set knows its labels without its pictures. Of faces that are drawn on demand, only the finished picture
+ * tells which landmarks are hidden.
+ */
+export function isOfFiles(faces: FaceDataset): boolean {
+  const { describe, sources } = faces as Describing;
+  return describe !== undefined && (sources !== undefined || describe.call(faces, 0).file !== undefined);
+}
 
 /** Faces that remember what was said of them when they were read, so that no picture is decoded twice. */
 function annotationsOf(faces: FaceDataset): {
   faces: FaceDataset;
   annotations(indices: readonly number[]): Pick<ModelEvaluation, "targets" | "tags" | "visible">;
 } {
-  const { describe, sources } = faces as {
-    describe?(index: number): Annotations & { file?: string };
-    sources?: readonly string[];
-  };
+  const { describe } = faces as Describing;
   const list = (all: Annotations[]) => ({
     targets: all.map(({ landmarks }) => landmarks),
     tags: all.map(({ tags }) => tags),
     visible: all.map(({ visible }) => visible),
   });
-  // Of faces that are drawn on demand, only the finished picture tells which landmarks are hidden.
-  if (describe && (sources || describe.call(faces, 0).file !== undefined))
+  if (describe && isOfFiles(faces))
     return { faces, annotations: (indices) => list(indices.map((i) => describe.call(faces, i))) };
   const seen: Annotations[] = [];
   const get = async (index: number) => {

@@ -70,6 +70,36 @@ it("parseRecipe reports combinations that cannot work together in one message", 
   expect(message).toMatch(/root: .*mix\.0: .*loss: /);
 });
 
+it("parseRecipe takes a learning-rate schedule without a name for cosine, and says so where its fields are of another", () => {
+  expect(parseRecipe({ learningRateSchedule: { warmupSteps: 7 } as never }).learningRateSchedule).toEqual({
+    ...{ name: "cosine", warmupSteps: 7, finalFraction: 0.01 },
+  });
+  expect(problemsOf({ learningRateSchedule: { milestones: [3] } })).toContain(
+    'learningRateSchedule.milestones: unknown field of "cosine"; "step" has it: set learningRateSchedule.name',
+  );
+});
+
+it("recipeJsonSchema() describes every field of every group, those of lists too", () => {
+  type Field = {
+    description?: string;
+    properties?: Record<string, Field>;
+    items?: Field;
+    oneOf?: Field[];
+    anyOf?: Field[];
+  };
+  const without: string[] = [];
+  const visit = (field: Field, path: string) => {
+    for (const [name, inner] of Object.entries(field.properties ?? {})) {
+      if (!inner.description) without.push(`${path}${name}`);
+      visit(inner, `${path}${name}.`);
+    }
+    for (const choice of [...(field.oneOf ?? []), ...(field.anyOf ?? []), ...(field.items ? [field.items] : [])])
+      visit(choice, path);
+  };
+  visit(recipeJsonSchema() as Field, "");
+  expect(without).toEqual([]);
+});
+
 it("recipeJsonSchema() describes every field of a recipe", () => {
   const { properties } = recipeJsonSchema() as { properties: Record<string, { description?: string }> };
   expect(Object.keys(properties).sort()).toEqual(

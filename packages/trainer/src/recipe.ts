@@ -16,7 +16,7 @@ const synthetic = z.strictObject({
 });
 
 const learningRateSchedule = z.discriminatedUnion("name", [
-  z.strictObject({ name: z.literal("constant") }),
+  z.strictObject({ name: z.literal("constant").describe("The rate stays.") }),
   z.strictObject({
     name: z.literal("time-decay").describe("Keras' `decay`: learningRate / (1 + decay · step)."),
     decay: z.number().min(0).default(1e-5).describe("The paper's is 1e-5."),
@@ -39,11 +39,11 @@ const learningRateSchedule = z.discriminatedUnion("name", [
   z.strictObject({
     name: z.literal("step").describe("Multiplied by `factor` at each milestone."),
     milestones: z.array(z.number().int().min(1)).min(1).describe("Epochs after which the rate drops, rising."),
-    factor: fraction().default(0.1),
+    factor: fraction().default(0.1).describe("What the rate is multiplied by."),
   }),
   z.strictObject({
     name: z.literal("plateau").describe("Multiplied by `factor` when the validation NME has stood still."),
-    factor: fraction().default(0.5),
+    factor: fraction().default(0.5).describe("What the rate is multiplied by."),
     patience: count().default(5).describe("Epochs without improvement before the rate drops."),
     minImprovement: z.number().min(0).default(0).describe("Smaller gains count as none, in percent points of NME."),
     minFraction: z
@@ -78,11 +78,11 @@ export const recipeSchema = z.strictObject({
   mix: z
     .array(
       z.strictObject({
-        dataset: datasetName,
-        root: z.string().min(1).optional(),
-        split: z.string().min(1).default("train"),
-        skipFaulty: z.boolean().default(false),
-        synthetic: synthetic.prefault({}),
+        dataset: datasetName.describe("Where these faces come from."),
+        root: z.string().min(1).optional().describe("The folder that holds them."),
+        split: z.string().min(1).default("train").describe("A split's name, or folders separated by commas."),
+        skipFaulty: z.boolean().default(false).describe("Leave faulty samples out instead of refusing."),
+        synthetic: synthetic.prefault({}).describe("Sizes of the synthetic splits."),
         weight: z.number().gt(0).max(100).default(1).describe("Faces an epoch, as a multiple of the set's size."),
       }),
     )
@@ -137,10 +137,12 @@ export const recipeSchema = z.strictObject({
   batchSize: count().default(16).describe("Faces a forward pass."),
   accumulate: count().default(1).describe("Batches whose mean gradient makes one optimizer step."),
   learningRate: z.number().gt(0).default(1e-3).describe("Before the schedule."),
-  learningRateSchedule: learningRateSchedule.prefault({ name: "cosine" }).describe("How the rate changes."),
+  learningRateSchedule: learningRateSchedule
+    .prefault({ name: "cosine" })
+    .describe("How the rate changes. Without `name`: cosine."),
   optimizer: z
     .strictObject({
-      name: z.enum(["adam", "adamw", "sgd", "rmsprop"]).default("adam"),
+      name: z.enum(["adam", "adamw", "sgd", "rmsprop"]).default("adam").describe("Which one."),
       beta1: z.number().min(0).lt(1).optional().describe("adam, adamw. Default 0.9."),
       beta2: z.number().min(0).lt(1).optional().describe("adam, adamw. Default 0.999."),
       epsilon: z.number().gt(0).optional().describe("adam, adamw, rmsprop. Default 1e-7."),
@@ -209,9 +211,32 @@ export type RecipeInput = z.input<typeof recipeSchema>;
  * @example parseRecipe({ loss: "l2", epochs: 3 }).imageSize; // 112
  */
 export function parseRecipe(input: unknown): Recipe {
-  const result = recipeSchema.safeParse(input);
-  const problems = result.success ? recipeProblems(result.data) : describeIssues(recipeSchema, result.error);
-  if (problems.length > 0) throw new InvalidArgumentError(`recipe: ${problems.join("; ")}.`);
-  const recipe = result.data!;
-  return { ...recipe, optimizer: { ...optimizerDefaults(recipe.optimizer.name), ...recipe.optimizer } };
+  const { recipe, problems } = inspectRecipe(input);
+  if (problems.length > 0 || !recipe) throw recipeError(problems);
+  return recipe;
+}
+
+/** @internal The recipe with its defaults, where its fields are valid each, and everything that is wrong with it. */
+export function inspectRecipe(input: unknown): { recipe?: Recipe; problems: string[] } {
+  const named = withScheduleName(input);
+  const result = recipeSchema.safeParse(named);
+  if (!result.success) return { problems: describeIssues(recipeSchema, result.error, named) };
+  const recipe = result.data;
+  return {
+    recipe: { ...recipe, optimizer: { ...optimizerDefaults(recipe.optimizer.name), ...recipe.optimizer } },
+    problems: recipeProblems(recipe),
+  };
+}
+
+/** @internal All problems of a recipe in one error. */
+export const recipeError = (problems: readonly string[]) => new InvalidArgumentError(`recipe: ${problems.join("; ")}.`);
+
+/** A schedule without a name is the default one, so that `--set learningRateSchedule.warmupSteps=100` works. */
+function withScheduleName(input: unknown): unknown {
+  const isGroup = (value: unknown): value is object =>
+    value !== null && typeof value === "object" && !Array.isArray(value);
+  if (!isGroup(input) || !("learningRateSchedule" in input)) return input;
+  const { learningRateSchedule: schedule } = input;
+  if (!isGroup(schedule) || "name" in schedule) return input;
+  return { ...input, learningRateSchedule: { name: "cosine", ...schedule } };
 }

@@ -14,7 +14,8 @@ export interface TrialContext {
   untilEpoch: number;
   /** Abort to stop with a checkpoint. */
   signal?: AbortSignal;
-  onEvent?: (event: TrainEvent) => void;
+  /** Awaited: the run goes on afterwards. */
+  onEvent?: (event: TrainEvent) => void | Promise<void>;
 }
 
 /** Runs one trial of a sweep; `undefined` when the signal stopped it. */
@@ -40,7 +41,7 @@ export const runTrial: TrialRunner = async (trial, { folder, untilEpoch, signal,
     for (;;) {
       const { done, value } = await run.next();
       if (!done) {
-        onEvent?.(value);
+        await onEvent?.(value);
         if (value.type === "epoch" && value.epoch >= untilEpoch) stop();
         continue;
       }

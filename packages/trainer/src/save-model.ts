@@ -2,15 +2,19 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { io } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { storageFault } from "./internal/storage-fault.js";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
 
 /**
  * Saves a LayersModel as `model.json` and `weights.bin`, the layout every tfjs reads, without needing tfjs-node.
  *
+ * @throws {StorageError} the disk is full or read-only; each file is the old or the new one.
  * @example await saveModel(model, "runs/a/model");
  */
 export async function saveModel(model: LayersModel, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw storageFault(error, folder);
+  });
   await model.save(
     io.withSaveHandler(async ({ weightData, weightSpecs, ...topology }) => {
       const weights = new Uint8Array(io.concatenateArrayBuffers([weightData as ArrayBuffer].flat()));

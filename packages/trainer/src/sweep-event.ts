@@ -15,6 +15,21 @@ export interface TrialOutcome {
   auc?: number;
 }
 
+/** Where a trial in progress is. */
+export interface TrialProgress {
+  /** Name of the machine and process that runs it. */
+  worker: string;
+  /** One-based. */
+  epoch: number;
+  /** Up to which it runs this time. */
+  epochs: number;
+  /** Mean training loss of the epoch so far. */
+  loss: number;
+  /** Validation NME in percent, once an epoch. */
+  nmePercent?: number;
+  imagesPerSecond?: number;
+}
+
 /** The lasting record of a trial: one JSON file each. */
 export interface TrialResult extends Partial<TrialOutcome> {
   formatVersion: 1;
@@ -37,6 +52,7 @@ export interface TrialResult extends Partial<TrialOutcome> {
 export type SweepEvent =
   | { type: "start"; folder: string; trials: SweepTrial[]; done: TrialResult[] }
   | { type: "trial-start"; trial: SweepTrial; untilEpoch: number }
+  | { type: "trial-progress"; trial: SweepTrial; progress: TrialProgress }
   | { type: "trial-end"; trial: SweepTrial; result: TrialResult; doneCount: number; trialCount: number }
   | { type: "rung"; epochs: number; kept: string[]; pruned: string[] }
   | { type: "interrupted"; folder: string }

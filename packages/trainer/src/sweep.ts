@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { AcrError, InvalidArgumentError } from "@acr/core";
 import { halvingRungs } from "./halving-rungs.js";
 import { runTrial, type TrialRunner } from "./run-trial.js";
-import type { SweepEvent, TrialOutcome, TrialResult } from "./sweep-event.js";
+import type { SweepEvent, TrialOutcome, TrialProgress, TrialResult } from "./sweep-event.js";
 import { openSweepFolder, readSweep, sweepFiles, writeTrialResult } from "./sweep-folder.js";
 import { expandSweep, parseSweepPlan, type SweepPlanInput, type SweepTrial } from "./sweep-plan.js";
 import type { TrainEvent } from "./train-event.js";
@@ -13,8 +13,11 @@ export interface SweepJob {
   untilEpoch: number;
 }
 
-/** A job that begins, or that ended with an outcome or an error. */
-export type SweepJobEvent = { type: "start"; job: SweepJob } | SweepJobEnd;
+/** A job that begins, is under way, or ended with an outcome or an error. */
+export type SweepJobEvent =
+  | { type: "start"; job: SweepJob }
+  | { type: "progress"; job: SweepJob; progress: TrialProgress }
+  | SweepJobEnd;
 
 /** The end of a job. */
 export interface SweepJobEnd {
@@ -81,6 +84,10 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
     for await (const event of executor.run(jobs, { folder, signal })) {
       if (event.type === "start") {
         yield { type: "trial-start", ...event.job };
+        continue;
+      }
+      if (event.type === "progress") {
+        yield { type: "trial-progress", trial: event.job.trial, progress: event.progress };
         continue;
       }
       const { job, outcome, error, attempts, worker } = event;

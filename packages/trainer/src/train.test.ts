@@ -13,6 +13,8 @@ import { join } from "node:path";
 import { setupBackend } from "@acr/backend";
 import { DivergenceError, getLandmarkScheme, StorageError } from "@acr/core";
 import { readImage } from "@acr/datasets";
+import { PointModel } from "@acr/shape-model";
+import { createSyntheticFaces } from "@acr/synthetic";
 import { memory } from "@tensorflow/tfjs-core";
 import {
   type Checkpoint,
@@ -269,7 +271,47 @@ it("init starts from another run's weights; other landmarks need initHead new", 
   expect(model.outputs[0]!.shape![1]).toBe(getLandmarkScheme("cofw29").landmarkCount);
   model.dispose();
   await expect(run({ recipe: { ...recipe, backbone: "mobilenet_v2_050" }, folder: freeFolder() })).rejects.toThrow(
+    `the model in "${first}" is a mobilenet_v2_035; the recipe says mobilenet_v2_050`,
+  );
+  // Without a recipe beside it the weights themselves tell.
+  rmSync(runFiles(first).recipe);
+  await expect(run({ recipe: { ...recipe, backbone: "mobilenet_v2_050" }, folder: freeFolder() })).rejects.toThrow(
     /does not fit mobilenet_v2_050/,
+  );
+});
+
+it("train lists everything that cannot work at once, before it loads data or writes anything", async () => {
+  const model = freeFolder();
+  await run({ recipe: { ...RECIPE, loss: "l2", epochs: 1 }, folder: model });
+  // A shape model of 68 landmarks.
+  const faces = createSyntheticFaces({ count: 30, seed: 1, scheme: getLandmarkScheme("ibug68"), imageSize: 32 });
+  const shapes = await Promise.all(Array.from({ length: 30 }, async (_, i) => (await faces.get(i)).landmarks));
+  const shapeModel = join(root, "shape-68.json");
+  writeFileSync(shapeModel, JSON.stringify(PointModel.fit(shapes).toJSON()));
+  const folder = freeFolder();
+  const recipe: RecipeInput = {
+    ...{ dataset: "cofw", root: join(root, "no-data"), init: model, backbone: "mobilenet_v2_050", loss: "acr" },
+    difficulty: { shapeModel },
+    mix: [{ dataset: "synthetic" }],
+    optimizer: { name: "sgd", beta1: 0.9 },
+  };
+  const message = await run({ recipe, folder }).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  for (const part of [
+    "mix.0: its faces have the landmarks of ibug68, those of cofw are cofw29",
+    "optimizer.beta1: sgd has no such value",
+    `root: the folder "${join(root, "no-data")}" does not exist`,
+    `difficulty.shapeModel: "${shapeModel}" has 68 landmarks; the data set cofw has 29`,
+    `init: the model in "${model}" predicts 68 landmarks; the data set cofw has 29`,
+    `init: the model in "${model}" is a mobilenet_v2_035; the recipe says mobilenet_v2_050`,
+  ])
+    expect(message).toContain(part);
+  expect(existsSync(folder)).toBe(false);
+  const lost = { ...RECIPE, init: join(root, "no-run"), difficulty: { shapeModel: join(root, "none.json") } };
+  await expect(run({ recipe: lost, folder })).rejects.toThrow(
+    /shapeModel: .*none\.json.*init: ".*no-run" holds no model/,
   );
 });
 

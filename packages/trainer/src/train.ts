@@ -4,9 +4,10 @@ import { type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoss } from "@acr/loss";
 import { loadNewestCheckpoint } from "./checkpoint.js";
 import { openTrainingFaces } from "./internal/open-training-faces.js";
+import { recipeFileProblems } from "./internal/recipe-file-problems.js";
 import { TrainingRun } from "./internal/training-run.js";
 import { openDataset } from "./open-dataset.js";
-import { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
+import { inspectRecipe, parseRecipe, type Recipe, type RecipeInput, recipeError } from "./recipe.js";
 import { checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
 import type { TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
 
@@ -61,7 +62,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 
 async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult> {
   const { folder, resume = false, signal } = options;
-  const recipe = resume ? await resumedRecipe(folder, options.recipe) : parseRecipe(options.recipe ?? {});
+  const recipe = resume ? await resumedRecipe(folder, options.recipe) : await checkedRecipe(options.recipe ?? {});
   if (!resume) checkRunFolderIsFree(folder);
   const backend = await setupBackend({
     prefer: recipe.backend === "auto" ? undefined : [recipe.backend],
@@ -109,16 +110,22 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
 
 const skippedCount = (faces: FaceDataset) => (faces as { skipped?: number }).skipped ?? 0;
 
+/** A recipe that can be run here, as far as can be told without loading anything. */
+async function checkedRecipe(input: RecipeInput): Promise<Recipe> {
+  const { recipe, problems } = inspectRecipe(input);
+  if (recipe) problems.push(...(await recipeFileProblems(recipe)));
+  if (problems.length > 0 || !recipe) throw recipeError(problems);
+  return recipe;
+}
+
 function checkFaces(recipe: Recipe, trainFaces: FaceDataset, valFaces: FaceDataset): void {
+  const problems: string[] = [];
   if (trainFaces.scheme.id !== valFaces.scheme.id)
-    throw new InvalidArgumentError(
-      `train: both splits must have one landmark scheme; got ${trainFaces.scheme.id} and ${valFaces.scheme.id}.`,
-    );
+    problems.push(`both splits must have one landmark scheme; got ${trainFaces.scheme.id} and ${valFaces.scheme.id}`);
   if (recipe.batchSize > trainFaces.length)
-    throw new InvalidArgumentError(
-      `train: batchSize ${recipe.batchSize} is larger than the training set of ${trainFaces.length} faces.`,
-    );
-  if (valFaces.length === 0) throw new InvalidArgumentError("train: the validation split holds no face.");
+    problems.push(`batchSize ${recipe.batchSize} is larger than the training set of ${trainFaces.length} faces`);
+  if (valFaces.length === 0) problems.push("the validation split holds no face");
+  if (problems.length > 0) throw new InvalidArgumentError(`train: ${problems.join("; ")}.`);
 }
 
 async function resumedRecipe(folder: string, input: RecipeInput | undefined): Promise<Recipe> {

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { InvalidArgumentError } from "@acr/core";
 import { renderTable } from "@acr/report";
 import {
@@ -7,35 +8,38 @@ import {
   readSweep,
   runSweepWorker,
   type SweepPlanInput,
+  summarizeTrials,
   sweep,
   type TrialResult,
 } from "@acr/trainer";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
 import { readJsonFile } from "../internal/read-json-file.js";
 import { stopOnSignals } from "../internal/stop-on-signals.js";
-import { TrainProgress } from "../internal/train-progress.js";
+import { SweepDisplay } from "../internal/sweep-display.js";
+import { summaryRows, sweepMarkdown, sweepRecord, trialRows } from "../internal/sweep-report.js";
+import { SweepWorkers } from "../internal/sweep-workers.js";
 
-/** One line a trial, best first. */
-export function sweepRows(results: readonly TrialResult[]): Record<string, string>[] {
-  const number = (value: number | undefined, digits: number) => (value === undefined ? "" : value.toFixed(digits));
-  return [...results]
-    .sort((a, b) => (a.nmePercent ?? Number.POSITIVE_INFINITY) - (b.nmePercent ?? Number.POSITIVE_INFINITY))
-    .map((result) => ({
-      trial: result.name,
-      seed: String(result.seed),
-      "NME %": number(result.nmePercent, 2),
-      "failures %": number(result.failureRatePercent, 2),
-      "AUC@0.1": number(result.auc, 4),
-      epoch: result.bestEpoch === undefined ? "" : `${result.bestEpoch} of ${result.epochs}`,
-      minutes: result.seconds === undefined ? "" : number(result.seconds / 60, 1),
-      status: result.error === undefined ? result.status : `${result.status}: ${result.error.slice(0, 60)}`,
-    }));
+interface SweepFlags {
+  redis?: string;
+  store?: string;
+  workers?: number;
+  stalledAfter: number;
+  out?: string;
+  root?: string;
+  quiet?: boolean;
+  json?: boolean;
 }
 
-/** A free folder under `sweeps/` for a plan of this name; the same plan again goes on in its folder. */
+/** A folder under `sweeps/` for a plan of this name; the same plan again goes on in its folder. */
 const defaultFolder = (name: unknown) => `sweeps/${typeof name === "string" ? name : "sweep"}`;
+
+/** Seconds without a sign of life after which another worker takes a trial over. */
+const stalledAfter = () =>
+  new Option("--stalled-after <seconds>", "a trial goes to another worker when its own is silent for so long")
+    .argParser(parseCount)
+    .default(30);
 
 /** `acr sweep`: many training runs from one plan. */
 export function sweepCommand(onInterrupted: () => void): Command {
@@ -45,142 +49,156 @@ export function sweepCommand(onInterrupted: () => void): Command {
     .option("--out <folder>", "the folder for results and runs (default: sweeps/ and the plan's name)")
     .option("--root <folder>", "the folder that holds the data set, instead of the plan's")
     .option("--redis <url>", "hand the trials to workers on this Redis or Valkey server")
+    .option("--store <address>", "with --redis: workers keep their runs in s3://bucket/prefix or a folder")
     .option("--workers <n>", "with --redis: also start so many workers here", parseCount)
+    .addOption(stalledAfter())
     .option("--quiet", "no progress on stderr")
     .option("--json", "print the results as one JSON document")
     .addHelpText(
       "after",
-      "\nThe same call continues a sweep that was stopped.\n\nExamples:\n  acr sweep examples/sweeps/losses-300w.json --root ./300w --out sweeps/losses\n  acr sweep report sweeps/losses",
+      "\nThe same call continues a sweep that was stopped.\n\nExamples:\n  acr sweep examples/sweeps/losses-300w.json --root ./300w --out sweeps/losses\n  acr sweep plan.json --redis redis://localhost:6379 --workers 2\n  acr sweep report sweeps/losses",
     )
     .action(async (file: string, flags: SweepFlags) => {
       const plan = (await readJsonFile(file, "a sweep plan")) as SweepPlanInput & Record<string, unknown>;
       if (flags.root !== undefined) plan.recipe = { ...plan.recipe, root: flags.root };
       const folder = flags.out ?? defaultFolder(plan.name);
-      if (flags.workers !== undefined && flags.redis === undefined)
-        throw new InvalidArgumentError("acr sweep: --workers needs --redis, the server that hands out the trials.");
-      const { redis, workers = 0 } = flags;
-      // Started first: a worker waits for trials.
-      const children = Array.from({ length: workers }, () => startWorker(redis!));
-      let results: TrialResult[];
-      try {
-        results = await runSweep({ plan, folder, redis, quiet: flags.quiet, onInterrupted });
-      } finally {
-        for (const child of children) child.kill("SIGTERM");
-      }
+      for (const name of ["workers", "store"] as const)
+        if (flags[name] !== undefined && flags.redis === undefined)
+          throw new InvalidArgumentError(`acr sweep: --${name} needs --redis, the server that hands out the trials.`);
+      const results = await runSweep({ plan, folder, flags, onInterrupted });
       if (flags.json) printJson({ folder, results });
-      else process.stdout.write(`${renderTable(sweepRows(results), { format: "text" })}\n`);
+      else if (results.length > 0) process.stdout.write(`${resultTable(results, "text")}\n`);
     });
+  // What follows the name of a subcommand belongs to it: both know --redis, --out and --json.
+  command.enablePositionalOptions();
   command.addCommand(sweepReportCommand());
   command.addCommand(sweepWorkerCommand());
   return command;
 }
 
-/** A worker of this program in a process of its own. */
-const startWorker = (redis: string): ChildProcess =>
-  spawn(process.execPath, [...process.execArgv, process.argv[1]!, "sweep", "worker", "--redis", redis], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-
 function sweepWorkerCommand(): Command {
   return new Command("worker")
     .description("train trials of any sweep on a Redis server until stopped; run one for each GPU")
     .requiredOption("--redis <url>", "redis://[user:password@]host:port, or rediss:// for TLS")
+    .addOption(stalledAfter())
+    .option("--quiet", "say only what is wrong")
     .addHelpText(
       "after",
-      "\nThe folder of the sweep must have the same path on all machines. Start Redis with redis-server (apt-get install redis-server)\nor docker run -p 6379:6379 redis:7.\n\nExample:\n  acr sweep worker --redis redis://:password@head-node:6379",
+      "\nThe folder of the sweep must have the same path on all machines, unless the sweep names a --store. Start Redis with redis-server\n(apt-get install redis-server) or docker run -p 6379:6379 redis:7.\n\nExample:\n  acr sweep worker --redis redis://:password@head-node:6379",
     )
-    .action(async ({ redis }: { redis: string }) => {
-      const { signal, release } = stopOnSignals("after this step; the trial goes back to the queue");
-      try {
-        process.stderr.write(`worker ${process.pid}: waiting for trials\n`);
-        await runSweepWorker({
-          url: redis,
-          signal,
-          onTrial: (trial, outcome) => {
-            const end =
-              outcome === undefined
-                ? "begins"
-                : outcome instanceof Error
-                  ? `failed: ${outcome.message}`
-                  : `NME ${outcome.nmePercent.toFixed(2)} % after ${outcome.epochs} epochs`;
-            process.stderr.write(`worker ${process.pid}: ${trial.id} ${end}\n`);
-          },
-        });
-      } finally {
-        release();
-      }
-    });
-}
-
-interface SweepFlags {
-  redis?: string;
-  workers?: number;
-  out?: string;
-  root?: string;
-  quiet?: boolean;
-  json?: boolean;
+    .action(
+      async ({ redis, quiet, stalledAfter: seconds }: { redis: string; quiet?: boolean; stalledAfter: number }) => {
+        const { signal, release } = stopOnSignals("after this step; the trial goes back to the queue", { quiet });
+        const warn = (line: string) => process.stderr.write(`worker ${process.pid}: ${line}\n`);
+        const say = (line: string) => quiet || warn(line);
+        try {
+          say("waiting for trials");
+          await runSweepWorker({
+            url: redis,
+            signal,
+            lockMs: seconds * 1000,
+            onConnection: (state, reason) =>
+              state === "lost" ? warn(`${reason}; trying again`) : say("Redis is back"),
+            onTrial: (trial, outcome) => {
+              if (outcome instanceof Error) warn(`${trial.id} failed: ${outcome.message}`);
+              else if (outcome === undefined) say(`${trial.id} begins`);
+              else say(`${trial.id} NME ${outcome.nmePercent.toFixed(2)} % after ${outcome.epochs} epochs`);
+            },
+          });
+        } finally {
+          release();
+        }
+      },
+    );
 }
 
 async function runSweep(options: {
   plan: SweepPlanInput;
   folder: string;
-  redis?: string;
-  quiet?: boolean;
+  flags: SweepFlags;
   onInterrupted: () => void;
 }): Promise<TrialResult[]> {
-  const { plan, folder, redis, quiet = false, onInterrupted } = options;
+  const { plan, folder, onInterrupted } = options;
+  const { redis, store, workers = 0, stalledAfter: seconds, quiet = false } = options.flags;
+  const display = new SweepDisplay({ quiet });
   const { signal, release } = stopOnSignals("after this step; the same command continues the sweep");
-  const say = (line: string) => quiet || process.stderr.write(`${line}\n`);
-  let progress: TrainProgress | undefined;
+  const args = ["sweep", "worker", "--redis", redis!, "--stalled-after", `${seconds}`, "--quiet"];
+  const crew = new SweepWorkers(args, (line) => display.say(line));
   try {
-    const executor = redis === undefined ? undefined : createRedisExecutor({ url: redis });
-    const run = sweep({ plan, folder, signal, executor, onTrainEvent: (event) => progress?.show(event) });
+    const executor =
+      redis === undefined
+        ? undefined
+        : createRedisExecutor({
+            url: redis,
+            ...(store !== undefined && { store }),
+            onConnection: (state, reason) => display.connection(state, reason),
+          });
+    const run = sweep({
+      ...{ plan, folder, signal },
+      ...(executor && { executor }),
+      onTrainEvent: (event, trial) => display.showTraining(event, trial),
+    });
     for (;;) {
       const { done, value } = await run.next();
       if (done) return value;
-      switch (value.type) {
-        case "start":
-          say(`${value.trials.length} trials, ${value.done.length} of them done already -> ${value.folder}`);
-          break;
-        case "trial-start":
-          if (redis === undefined) progress = new TrainProgress({ quiet, title: value.trial.id });
-          break;
-        case "trial-end": {
-          progress?.close();
-          const { id, status, nmePercent, error } = value.result;
-          say(
-            `${value.doneCount}/${value.trialCount} ${id}: ${status}${nmePercent === undefined ? "" : `, NME ${nmePercent.toFixed(2)} %`}${error === undefined ? "" : `: ${error}`}`,
-          );
-          break;
-        }
-        case "rung":
-          say(`after ${value.epochs} epochs: ${value.kept.length} trials go on, ${value.pruned.length} end`);
-          break;
-        case "interrupted":
-          onInterrupted();
-          break;
-        case "end":
-          break;
-      }
+      display.show(value);
+      // Only now: the plan is right and its folder is free.
+      if (value.type === "start") crew.start(workers);
+      if (value.type === "interrupted") onInterrupted();
     }
   } finally {
-    progress?.close();
+    display.close();
+    await crew.stop();
     release();
   }
 }
 
+/** Settings with more than one seed as means, else trial by trial. */
+function resultTable(results: readonly TrialResult[], format: "text" | "markdown"): string {
+  const summaries = summarizeTrials(results);
+  const rows = summaries.length < results.length ? summaryRows(summaries) : trialRows(results);
+  return renderTable(rows, { format });
+}
+
 function sweepReportCommand(): Command {
   return new Command("report")
-    .description("the results of a sweep so far, best first")
-    .argument("<folder>", "the folder of the sweep")
+    .description("the results of sweeps so far, best first; seeds of a setting as mean ± standard deviation")
+    .argument("<folder...>", "folders of sweeps")
+    .option("--trials", "a row for each trial, not for each setting")
     .option("--json", "print one JSON document")
     .option("--markdown", "a markdown table")
-    .addHelpText("after", "\nExample:\n  acr sweep report sweeps/losses --markdown")
-    .action(async (folder: string, { json, markdown }: { json?: boolean; markdown?: boolean }) => {
-      if (!existsSync(folder))
-        throw new InvalidArgumentError(`acr sweep report: the folder "${folder}" does not exist.`);
-      const { plan, results } = await readSweep(folder);
-      if (json) return printJson({ folder, plan, results });
-      process.stdout.write(`${renderTable(sweepRows(results), { format: markdown ? "markdown" : "text" })}\n`);
-    });
+    .option("--out <name>", "write name.md and name.json, to be kept beside the code")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  acr sweep report sweeps/losses --markdown\n  acr sweep report sweeps/losses --out benchmarks/losses",
+    )
+    .action(
+      async (
+        folders: string[],
+        { json, markdown, trials, out }: { json?: boolean; markdown?: boolean; trials?: boolean; out?: string },
+      ) => {
+        const sweeps = await Promise.all(
+          folders.map(async (folder) => {
+            if (!existsSync(folder))
+              throw new InvalidArgumentError(`acr sweep report: the folder "${folder}" does not exist.`);
+            return { folder, ...(await readSweep(folder)) };
+          }),
+        );
+        if (out !== undefined) {
+          const name = out.replace(/\.(md|json)$/, "");
+          await mkdir(dirname(name), { recursive: true });
+          await writeFile(`${name}.md`, sweepMarkdown(sweeps));
+          await writeFile(`${name}.json`, `${JSON.stringify(sweepRecord(sweeps), null, 2)}\n`);
+          process.stderr.write(`${name}.md and ${name}.json\n`);
+          return;
+        }
+        if (json) return printJson(sweepRecord(sweeps));
+        const format = markdown ? "markdown" : "text";
+        const tables = sweeps.map(({ plan, results }) => {
+          if (results.length === 0) return `${plan.name}: no trial has ended yet`;
+          return trials ? renderTable(trialRows(results), { format }) : resultTable(results, format);
+        });
+        process.stdout.write(`${tables.join("\n\n")}\n`);
+      },
+    );
 }

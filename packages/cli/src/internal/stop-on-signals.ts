@@ -1,9 +1,9 @@
 /** Turns Ctrl-C and SIGTERM into an abort; the second Ctrl-C ends the process. Call `release` in a `finally`. */
-export function stopOnSignals(when: string): { signal: AbortSignal; release: () => void } {
+export function stopOnSignals(when: string, { quiet = false } = {}): { signal: AbortSignal; release: () => void } {
   const abort = new AbortController();
   const stop = () => {
     if (abort.signal.aborted) process.exit(130);
-    process.stderr.write(`\nacr: stopping ${when} …\n`);
+    if (!quiet) process.stderr.write(`\nacr: stopping ${when} …\n`);
     abort.abort();
   };
   process.on("SIGINT", stop);

@@ -1,14 +1,9 @@
 import type { TrainEvent } from "@acr/trainer";
 import cliProgress from "cli-progress";
+import { clock } from "./clock.js";
 
 const FORMAT =
   "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s, waiting {wait} % | {memory} MB | {left} left";
-
-/** Seconds as `2:05`. */
-function clock(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
 
 /** Shows a training run on stderr: a bar on a terminal, else one line an epoch. */
 export class TrainProgress {

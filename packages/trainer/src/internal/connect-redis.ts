@@ -12,8 +12,18 @@ export async function loadBullmq(): Promise<typeof import("bullmq")> {
   });
 }
 
-/** A connection that has answered; it reconnects by itself later. */
-export async function connectRedis(url: string): Promise<Redis> {
+/** A connection of the queue's client. */
+export type RedisConnection = Redis;
+
+/**
+ * A connection that has answered; it reconnects by itself later, with back-off and without end.
+ *
+ * @param onConnection - called when it is lost and when it is back.
+ */
+export async function connectRedis(
+  url: string,
+  onConnection?: (state: "lost" | "back", reason?: string) => void,
+): Promise<Redis> {
   let shown: string;
   try {
     const { protocol, host } = new URL(url);
@@ -49,6 +59,16 @@ export async function connectRedis(url: string): Promise<Redis> {
           `sweep: Redis at ${shown} is version ${version.join(".")}; expected ${MINIMUM_VERSION.join(".")} or later, or Valkey.`,
         );
       isConnected = true;
+      let isLost = false;
+      // Not at a close on purpose; once, not at every try.
+      client.on("reconnecting", () => {
+        if (!isLost) onConnection?.("lost", `Redis at ${shown} does not answer`);
+        isLost = true;
+      });
+      client.on("ready", () => {
+        if (isLost) onConnection?.("back");
+        isLost = false;
+      });
       return client;
     } catch (error) {
       // A client that has ended by itself would start a timer here and keep the process alive for two seconds.

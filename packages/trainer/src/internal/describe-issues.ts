@@ -22,15 +22,27 @@ function fieldNames(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   return [...new Set(nodes.flatMap(branches).flatMap(({ properties }) => Object.keys(properties ?? {})))];
 }
 
+/** Groups of which there are several kinds: which kind, by its `name`, has a field. */
+function kindsWith(schema: z.ZodType, path: readonly PropertyKey[], field: string): string[] {
+  const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Node;
+  const node = path.reduce<Node | undefined>((at, key) => at?.properties?.[String(key)], root);
+  return (node?.oneOf ?? [])
+    .filter(({ properties }) => properties?.[field] !== undefined)
+    .map(({ properties }) => String((properties!.name as { const?: string }).const));
+}
+
 /** Each fault that zod found, as `path: what`, with the nearest names for unknown fields. */
-export function describeIssues(schema: z.ZodType, error: z.ZodError): string[] {
+export function describeIssues(schema: z.ZodType, error: z.ZodError, input?: unknown): string[] {
   return error.issues.flatMap((issue) => {
     const at = (key?: string) => [...issue.path, ...(key === undefined ? [] : [key])].join(".") || "the whole";
     if (issue.code !== "unrecognized_keys") return [`${at()}: ${issue.message}`];
     const known = fieldNames(schema, issue.path);
-    return issue.keys.map(
-      (key) =>
-        `${at(key)}: unknown field${known.length > 0 ? `; did you mean ${nearestNames(key, known, 1)[0]}?` : ""}`,
-    );
+    const kind = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], input);
+    return issue.keys.map((key) => {
+      const others = kindsWith(schema, issue.path, key);
+      if (others.length > 0)
+        return `${at(key)}: unknown field of "${(kind as { name?: string })?.name}"; ${others.map((name) => `"${name}"`).join(" and ")} ${others.length === 1 ? "has" : "have"} it: set ${[...issue.path, "name"].join(".")}`;
+      return `${at(key)}: unknown field${known.length > 0 ? `; did you mean ${nearestNames(key, known, 1)[0]}?` : ""}`;
+    });
   });
 }

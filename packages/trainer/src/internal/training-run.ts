@@ -1,12 +1,20 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
 import { createHeadTraining, type HeadTraining } from "@acr/backbones";
-import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
-import { type Batch, createBatches, createLoader, type DataFault, type Loader } from "@acr/datasets";
+import { type Augmentation, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
+import {
+  type Batch,
+  createBatches,
+  createFaceCache,
+  createLoader,
+  type DataFault,
+  type FaceCache,
+  type Loader,
+} from "@acr/datasets";
 import { optimizeForTraining } from "@acr/kernels";
 import type { Loss } from "@acr/loss";
-import { createDifficultyTensor, type DifficultyTensor, PointModel, smoothTensor, stageAt } from "@acr/shape-model";
+import { createDifficultyTensor, type DifficultyTensor, type PointModel, stageAt } from "@acr/shape-model";
 import {
   add,
   memory,
@@ -14,7 +22,6 @@ import {
   type NamedTensorMap,
   type Scalar,
   type Tensor,
-  type Tensor3D,
   tensor,
   tensor3d,
   tensor4d,
@@ -24,7 +31,7 @@ import {
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { type Checkpoint, saveCheckpoint } from "../checkpoint.js";
 import { createOptimizer, type OptimizerState, type TrainingOptimizer } from "../create-optimizer.js";
-import { evaluateModel } from "../evaluate-model.js";
+import { evaluateModel, isOfFiles } from "../evaluate-model.js";
 import { fitShapeModel } from "../fit-shape-model.js";
 import { learningRateAt } from "../learning-rate-at.js";
 import type { Recipe } from "../recipe.js";
@@ -34,9 +41,12 @@ import type { EpochMetrics, TrainEvent, TrainResult } from "../train-event.js";
 import { drawFaces } from "./draw-faces.js";
 import { encodePng } from "./encode-png.js";
 import { modelVariables } from "./model-variables.js";
+import { readShapeModel } from "./read-shape-model.js";
 import { RunLog } from "./run-log.js";
 import { saveFailedBatch } from "./save-failed-batch.js";
+import { smoothLabels } from "./smooth-labels.js";
 import { startModel } from "./start-model.js";
+import { storageFault } from "./storage-fault.js";
 import { WeightAverage } from "./weight-average.js";
 import { writeFileAtomically } from "./write-file-atomically.js";
 
@@ -77,6 +87,8 @@ export class TrainingRun {
   private shapeModel!: PointModel;
   private difficulty: DifficultyTensor | undefined;
   private loader!: Loader;
+  /** Validation crops: read in the first epoch, the same in all others. */
+  private valCache: FaceCache | undefined;
   private log: RunLog | undefined;
   /** Left out since they were last told. */
   private readonly faults: DataFault[] = [];
@@ -106,8 +118,10 @@ export class TrainingRun {
       skipFaulty: recipe.skipFaulty,
       onFault: (fault) => this.faults.push(fault),
     });
+    const { valFaces } = this.parts;
+    if (isOfFiles(valFaces)) this.valCache = createFaceCache(valFaces, { imageSize: recipe.imageSize, extent: "crop" });
     this.shapeModel = recipe.difficulty.shapeModel
-      ? await readShapeModel(recipe.difficulty.shapeModel, scheme.landmarkCount)
+      ? await readFittingModel(recipe.difficulty.shapeModel, scheme.landmarkCount)
       : fitShapeModel(await this.loader.shapes(), { scheme, augmentation, seed: recipe.seed });
     if (loss.needsDifficulty) {
       this.difficulty = createDifficultyTensor(this.shapeModel, { unit: recipe.difficulty.unit });
@@ -157,6 +171,7 @@ export class TrainingRun {
     this.difficulty?.dispose();
     this.model?.dispose();
     await this.loader?.close();
+    await this.valCache?.close();
     await this.log?.close(status);
   }
 
@@ -263,7 +278,12 @@ export class TrainingRun {
     let samples: string | undefined;
     const look = async () => {
       const { nmePercent, failureRatePercent, auc } = (
-        await evaluateModel(this.predictor, valFaces, { ...recipe, onFault: (fault) => this.faults.push(fault) })
+        await evaluateModel(this.predictor, valFaces, {
+          ...recipe,
+          resamples: 0,
+          cache: this.valCache,
+          onFault: (fault) => this.faults.push(fault),
+        })
       ).metrics;
       const isBest = this.best === undefined || nmePercent < this.best.nmePercent;
       if (isBest) {
@@ -310,7 +330,9 @@ export class TrainingRun {
       const picture = drawFaces(faces, imageSize);
       const png = encodePng(picture);
       const target = runFiles(folder).samples;
-      await mkdir(target, { recursive: true });
+      await mkdir(target, { recursive: true }).catch((error) => {
+        throw storageFault(error, target);
+      });
       const path = join(target, `epoch-${String(epoch).padStart(4, "0")}.png`);
       await writeFileAtomically(path, [png]);
       this.log!.samples(batches, png, picture);
@@ -334,7 +356,7 @@ export class TrainingRun {
     const grads = tidy(() => {
       const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
       const labels = tensor3d(landmarks, [size, landmarks.length / 2 / size, 2]);
-      const y = labelSmoothing.amount > 0 ? this.smoothed(labels) : labels;
+      const y = labelSmoothing.amount > 0 ? smoothLabels(this.shapeModel, landmarks, labelSmoothing) : labels;
       const difficulty = this.difficulty?.compute(labels, { modes: modes! });
       const result = variableGrads(
         () =>
@@ -349,13 +371,6 @@ export class TrainingRun {
       return result.grads;
     });
     return { loss: value, grads };
-  }
-
-  /** Labels pulled towards their smooth faces: y + amount · (smooth(y) − y). */
-  private smoothed(labels: Tensor3D): Tensor3D {
-    const { amount, fraction } = this.parts.recipe.labelSmoothing;
-    const modes = this.shapeModel.modeCount({ by: "variance", fraction });
-    return add(mul(labels, 1 - amount), mul(smoothTensor(this.shapeModel, labels, { modes }), amount)) as Tensor3D;
   }
 
   private update(gradients: NamedTensorMap, count: number, learningRate: number): void {
@@ -504,14 +519,9 @@ function dispose(tensors: NamedTensorMap): void {
   for (const value of Object.values(tensors)) value.dispose();
 }
 
-/** Reads what `acr shape fit` wrote. */
-async function readShapeModel(file: string, landmarkCount: number): Promise<PointModel> {
-  let model: PointModel;
-  try {
-    model = PointModel.fromJSON(JSON.parse(await readFile(file, "utf8")));
-  } catch (cause) {
-    throw new DataFormatError(`is not a shape model: ${(cause as Error).message}`, { file, cause });
-  }
+/** A shape model with as many landmarks as the faces have. */
+async function readFittingModel(file: string, landmarkCount: number): Promise<PointModel> {
+  const model = await readShapeModel(file);
   if (model.landmarkCount !== landmarkCount)
     throw new InvalidArgumentError(
       `train: difficulty.shapeModel: "${file}" has ${model.landmarkCount} landmarks; the data set has ${landmarkCount}.`,
