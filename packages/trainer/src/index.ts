@@ -1,5 +1,6 @@
 export { type BenchmarkOptions, type BenchmarkResult, benchmarkStep } from "./benchmark-step.js";
 export { type Checkpoint, loadCheckpoint, loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.js";
+export { type ClassRepeatsOptions, classRepeats } from "./class-repeats.js";
 export { createFolderStore } from "./create-folder-store.js";
 export {
   createOptimizer,

@@ -1,12 +1,9 @@
-import { InvalidArgumentError, type LandmarkScheme } from "@acr/core";
+import type { LandmarkScheme } from "@acr/core";
+import { type ClassRepeatsOptions, classRepeats } from "./class-repeats.js";
 
 /** Options of `poseRepeats`. */
-export interface PoseRepeatsOptions {
+export interface PoseRepeatsOptions extends ClassRepeatsOptions {
   scheme: LandmarkScheme;
-  /** In [0, 1]: 1 evens the bins out, 0 changes nothing. */
-  strength: number;
-  /** No face comes more often. */
-  maximumRepeat: number;
 }
 
 /** Bins of head turn, from far left over frontal to far right. */
@@ -43,8 +40,8 @@ export function headTurn(shape: ArrayLike<number>, { landmarkCount, normalizers 
 }
 
 /**
- * How often each face should be shown an epoch so that head turns are evened out: a face of bin b with n_b of N faces in B
- * filled bins comes (N / (B · n_b))^strength times, rounded, at least once, at most `maximumRepeat` times.
+ * How often each face should be shown an epoch so that head turns are evened out: `classRepeats` of nine bins of
+ * `headTurn`.
  *
  * @throws {InvalidArgumentError} strength or maximumRepeat out of range.
  * @example poseRepeats(shapes, { scheme: ibug68, strength: 0.5, maximumRepeat: 4 }); // [1, 1, 3, …]
@@ -53,18 +50,9 @@ export function poseRepeats(
   shapes: readonly ArrayLike<number>[],
   { scheme, strength, maximumRepeat }: PoseRepeatsOptions,
 ): number[] {
-  if (!(strength >= 0 && strength <= 1))
-    throw new InvalidArgumentError(`poseRepeats: strength must be in [0, 1]; got ${strength}.`);
-  if (!(Number.isInteger(maximumRepeat) && maximumRepeat >= 1))
-    throw new InvalidArgumentError(`poseRepeats: maximumRepeat must be an integer >= 1; got ${maximumRepeat}.`);
   const bins = shapes.map((shape) => {
     const position = (headTurn(shape, scheme) / RANGE + 1) / 2;
     return Math.min(BIN_COUNT - 1, Math.max(0, Math.floor(position * BIN_COUNT)));
   });
-  const counts = new Map<number, number>();
-  for (const bin of bins) counts.set(bin, (counts.get(bin) ?? 0) + 1);
-  return bins.map((bin) => {
-    const wanted = (shapes.length / (counts.size * counts.get(bin)!)) ** strength;
-    return Math.min(maximumRepeat, Math.max(1, Math.round(wanted)));
-  });
+  return classRepeats(bins, { strength, maximumRepeat });
 }

@@ -59,6 +59,8 @@ it.each([
   ],
   [{ loss: "l2", difficulty: { shapeModel: "m.json" } }, "difficulty.shapeModel: the loss l2 uses no shape model"],
   [{ learningRateSchedule: { name: "step", milestones: [9, 3] } }, "milestones: must be in rising order"],
+  [{ balance: { by: "class" } }, "balance.tag: must name the attribute"],
+  [{ balance: { by: "pose", tag: "expression" } }, 'balance.tag: has no meaning with by "pose"'],
   [{ initHead: "new" }, "initHead: has no meaning without init"],
 ])("parseRecipe(%j) is refused before anything is loaded", (input, message) => {
   expect(problemsOf(input)).toContain(message);

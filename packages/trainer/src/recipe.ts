@@ -90,8 +90,12 @@ export const recipeSchema = z.strictObject({
     .describe("More training faces, of the same landmark scheme."),
   balance: z
     .strictObject({
-      by: z.enum(["none", "pose"]).default("none").describe("`pose`: rare head turns are shown more often."),
-      strength: z.number().min(0).max(1).default(0.5).describe("1 shows all poses equally often, 0 as they come."),
+      by: z
+        .enum(["none", "pose", "class"])
+        .default("none")
+        .describe("`pose`: rare head turns are shown more often; `class`: rare values of `tag`."),
+      tag: z.string().min(1).optional().describe("The attribute that names the class, e.g. `expression` of WFLW."),
+      strength: z.number().min(0).max(1).default(0.5).describe("1 shows all classes equally often, 0 as they come."),
       maximumRepeat: z.number().int().min(1).max(20).default(4).describe("No face is shown more often an epoch."),
     })
     .prefault({})

@@ -98,27 +98,30 @@ it("acr train --skip-faulty tells of a picture that breaks off midway, and goes 
 
 const onPosix = process.platform === "win32" ? it.skip : it;
 
-onPosix("acr train ends with a checkpoint and code 130 on SIGINT, and --resume finishes the run", async () => {
-  const out = join(root, "run");
-  let sent = false;
-  const stopped = await acr(["train", recipeFile, "--out", out, "--events"], (text, child) => {
-    if (sent || !text.includes('"type":"step"')) return;
-    sent = true;
-    child.kill("SIGINT");
-  });
-  expect(stopped.code).toBe(130);
-  const events = stopped.out
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const [interrupted, last] = events.slice(-2);
-  expect([interrupted.type, last.type, last.result.finished]).toEqual(["interrupted", "end", false]);
-  expect(existsSync(interrupted.checkpoint)).toBe(true);
+onPosix.each(["SIGINT", "SIGTERM"] as const)(
+  "acr train ends with a checkpoint and code 130 on %s, and --resume finishes the run",
+  async (signal) => {
+    const out = join(root, signal);
+    let sent = false;
+    const stopped = await acr(["train", recipeFile, "--out", out, "--events"], (text, child) => {
+      if (sent || !text.includes('"type":"step"')) return;
+      sent = true;
+      child.kill(signal);
+    });
+    expect(stopped.code).toBe(130);
+    const events = stopped.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const [interrupted, last] = events.slice(-2);
+    expect([interrupted.type, last.type, last.result.finished]).toEqual(["interrupted", "end", false]);
+    expect(existsSync(interrupted.checkpoint)).toBe(true);
 
-  const resumed = await acr(["train", "--resume", "--out", out, "--quiet", "--json"]);
-  expect(resumed).toMatchObject({ code: 0, err: "" });
-  const result = JSON.parse(resumed.out);
-  expect(result.finished).toBe(true);
-  expect(result.history.map(({ epoch }: { epoch: number }) => epoch)).toEqual([1, 2, 3]);
-  expect(readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n")).toHaveLength(3);
-});
+    const resumed = await acr(["train", "--resume", "--out", out, "--quiet", "--json"]);
+    expect(resumed).toMatchObject({ code: 0, err: "" });
+    const result = JSON.parse(resumed.out);
+    expect(result.finished).toBe(true);
+    expect(result.history.map(({ epoch }: { epoch: number }) => epoch)).toEqual([1, 2, 3]);
+    expect(readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n")).toHaveLength(3);
+  },
+);

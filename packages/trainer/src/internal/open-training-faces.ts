@@ -1,4 +1,5 @@
-import { createRandom, type FaceDataset } from "@acr/core";
+import { createRandom, type Face, type FaceDataset, InvalidArgumentError } from "@acr/core";
+import { classRepeats } from "../class-repeats.js";
 import { mixedFaces } from "../mixed-faces.js";
 import { openDataset } from "../open-dataset.js";
 import { poseRepeats } from "../pose-repeats.js";
@@ -17,11 +18,9 @@ export async function openTrainingFaces(recipe: Recipe): Promise<FaceDataset> {
       indices.push(...createRandom(recipe.seed).fork("mix", i, round).permutation(faces.length));
     parts.push({ faces, indices: indices.slice(0, wanted) });
   }
-  if (recipe.balance.by === "pose") {
-    const { strength, maximumRepeat } = recipe.balance;
+  if (recipe.balance.by !== "none") {
     for (const part of parts) {
-      const shapes = await landmarksOf(part.faces);
-      const repeats = poseRepeats(shapes, { scheme: part.faces.scheme, strength, maximumRepeat });
+      const repeats = await repeatsOf(part.faces, recipe.balance);
       part.indices = part.indices.flatMap((index) => Array.from({ length: repeats[index]! }, () => index));
     }
   }
@@ -31,11 +30,30 @@ export async function openTrainingFaces(recipe: Recipe): Promise<FaceDataset> {
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
+async function repeatsOf(faces: FaceDataset, balance: Recipe["balance"]): Promise<number[]> {
+  const labels = await labelsOf(faces);
+  if (balance.by === "pose") {
+    const shapes = labels.map(({ landmarks }) => landmarks);
+    return poseRepeats(shapes, { scheme: faces.scheme, ...balance });
+  }
+  const tag = balance.tag!;
+  const known = [...new Set(labels.flatMap(({ tags }) => Object.keys(tags ?? {})))];
+  if (!known.includes(tag))
+    throw new InvalidArgumentError(
+      `train: balance.tag: no face of ${faces.name} has "${tag}"; ${known.length > 0 ? `its faces have ${known.join(", ")}` : "its faces have no attributes"}.`,
+    );
+  return classRepeats(
+    labels.map(({ tags }) => String(tags?.[tag])),
+    balance,
+  );
+}
+
+type Labels = Pick<Face, "landmarks" | "tags">;
+
 /** Labels of all faces; decodes no picture where the data set can describe without. */
-async function landmarksOf(faces: FaceDataset): Promise<ArrayLike<number>[]> {
-  const { describe } = faces as { describe?: (index: number) => { landmarks: ArrayLike<number> } };
-  const shapes: ArrayLike<number>[] = [];
-  for (let i = 0; i < faces.length; i++)
-    shapes.push((describe ? describe.call(faces, i) : await faces.get(i)).landmarks);
-  return shapes;
+async function labelsOf(faces: FaceDataset): Promise<Labels[]> {
+  const { describe } = faces as { describe?: (index: number) => Labels };
+  const labels: Labels[] = [];
+  for (let i = 0; i < faces.length; i++) labels.push(describe ? describe.call(faces, i) : await faces.get(i));
+  return labels;
 }

@@ -47,6 +47,9 @@ export function recipeProblems(recipe: Recipe): string[] {
     );
   }
 
+  const { by, tag } = recipe.balance;
+  check("balance.tag", by !== "class" || tag !== undefined, "must name the attribute whose values are the classes");
+  check("balance.tag", by === "class" || tag === undefined, `has no meaning with by "${by}"`);
   checkName("backbone", recipe.backbone, listBackbones());
   checkName("head", recipe.head, listHeads());
   const lossName = recipe.loss.replace(/Loss$/, "");

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
 import { createHeadTraining, type HeadTraining } from "@acr/backbones";
-import { type Augmentation, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
+import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import {
   type Batch,
   createBatches,

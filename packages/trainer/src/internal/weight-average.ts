@@ -33,10 +33,14 @@ export class WeightAverage {
   async swapped<T>(run: () => Promise<T>): Promise<T> {
     const weights = new Map([...this.variables].map(([name, variable]) => [name, variable.clone()]));
     try {
-      for (const [name, variable] of this.variables) variable.assign(this.averages.get(name)!.clone());
+      for (const [name, variable] of this.variables) variable.assign(this.averages.get(name)!);
       return await run();
     } finally {
-      for (const [name, variable] of this.variables) variable.assign(weights.get(name)!);
+      // `assign` shares the values of a tensor and leaves the tensor itself to its owner.
+      for (const [name, variable] of this.variables) {
+        variable.assign(weights.get(name)!);
+        weights.get(name)!.dispose();
+      }
     }
   }
 
