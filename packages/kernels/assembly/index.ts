@@ -6,6 +6,7 @@ export {
   depthwiseUnitBackward, depthwiseUnitBackwardScratch, depthwiseUnitForward, depthwiseUnitForwardScratch, sumVectors,
 } from "./depthwise-unit";
 export { adam, add, sumOfSquares } from "./elementwise";
+export { areaMean, areaMeanGradient, gate, gateGradient } from "./gate";
 export { gemm, gemmScratch, gemmTransposed, gemmTransposedScratch, packB, sumParts } from "./gemm";
 export { col2im } from "./patches";
 export {

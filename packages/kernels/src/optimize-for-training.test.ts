@@ -27,18 +27,29 @@ function smallNet(): tfl.LayersModel {
     layers
       .depthwiseConv2d({ kernelSize: 3, strides, padding: "same", useBias: false, depthwiseInitializer: initializer() })
       .apply(x) as tfl.SymbolicTensor;
+  /** Squeeze and excite, its gate on either side of the product. */
+  const excite = (x: tfl.SymbolicTensor, isGateFirst: boolean) => {
+    const channels = x.shape[3]!;
+    const mean = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
+    const squeezed = layers.reshape({ targetShape: [1, 1, channels] }).apply(mean);
+    const gates = layers
+      .conv2d({ filters: channels, kernelSize: 1, activation: "sigmoid", kernelInitializer: initializer() })
+      .apply(squeezed) as tfl.SymbolicTensor;
+    return layers.multiply().apply(isGateFirst ? [gates, x] : [x, gates]) as tfl.SymbolicTensor;
+  };
   const input = tfl.input({ shape: [17, 17, 3] });
   let x = relu6(norm(conv(input, 8, 3, 2)));
   const skip = x;
   x = relu6(norm(conv(x, 24, 1)));
   x = relu6(norm(depthwise(x, 1)));
+  x = excite(x, false);
   x = norm(conv(x, 8, 1));
   x = layers.add().apply([skip, x]) as tfl.SymbolicTensor;
   x = layers.activation({ activation: "relu" }).apply(norm(conv(x, 12, 1))) as tfl.SymbolicTensor;
   x = relu6(norm(depthwise(x, 2)));
   x = layers.activation({ activation: "swish" }).apply(norm(conv(x, 16, 1))) as tfl.SymbolicTensor;
   // Ten channels are no multiple of 4: the composed path.
-  x = relu6(norm(conv(x, 10, 1)));
+  x = excite(relu6(norm(conv(x, 10, 1))), true);
   x = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
   return tfl.model({
     inputs: input,

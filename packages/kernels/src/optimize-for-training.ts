@@ -12,6 +12,7 @@ import {
   plainConvolution,
   type UnitOptions,
 } from "./internal/conv-unit.js";
+import { areaMean, gate } from "./internal/gate.js";
 import { StepMemory } from "./internal/step-memory.js";
 import { hasTensorFlowKernels, tensorFlowMovingAverage } from "./tensorflow/norm-kernels.js";
 
@@ -176,6 +177,11 @@ function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation):
     tidy(() => normalize(layer, single(inputs), activation, training)),
   );
 }
+
+const isChannelsLast = (layer: Layer) => (layer as unknown as { dataFormat?: string }).dataFormat !== "channelsFirst";
+
+/** Whether a tensor is [B, 1, 1, C]. */
+const isGate = ({ shape }: SymbolicTensor) => shape.length === 4 && shape[1] === 1 && shape[2] === 1;
 
 /** A map as the kernels read it; the cast of one that is float already would cost a clone. */
 const asFloat = (x: Tensor4D): Tensor4D => (x.dtype === "float32" ? x : cast(x, "float32"));
@@ -362,6 +368,22 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
       make = () => fusedNorm(layer as NormLayer, tensor.rank, "linear");
     } else if (typeOf(layer) === "Conv2D" || typeOf(layer) === "DepthwiseConv2D") {
       make = () => lonelyConvolution(layer as ConvolutionLayer);
+    } else if (typeOf(layer) === "GlobalAveragePooling2D" && isChannelsLast(layer)) {
+      make = () => SharedWeightsLayer.of(layer, (x) => areaMean(single(x) as Tensor4D));
+    } else if (
+      typeOf(layer) === "Multiply" &&
+      inputs.length === 2 &&
+      inputs[0]!.shape.at(-1) === inputs[1]!.shape.at(-1)
+    ) {
+      // The map first, its gate second.
+      if (isUsedOnce(layer) && isGate(inputs[0]!)) inputs = [inputs[1]!, inputs[0]!];
+      if (inputs[0]!.rank === 4 && !isGate(inputs[0]!) && isGate(inputs[1]!)) {
+        make = () =>
+          SharedWeightsLayer.of(layer, (maps) => {
+            const [x, gates] = maps as [Tensor4D, Tensor4D];
+            return x.shape[0] === gates.shape[0] ? gate(x, gates) : mul(x, gates);
+          });
+      }
     } else if (typeOf(layer) === "Add" && inputs.length === 2 && isUsedOnce(layer)) {
       const branch = inputs.find((input) => isOnlyConsumer(input) && matchUnit(input));
       const residual = inputs.find((input) => input !== branch);

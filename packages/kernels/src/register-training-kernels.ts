@@ -19,6 +19,7 @@ import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runt
 import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
+import { gateGradients, gateKernels } from "./wasm/gate-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
 import { NORM_TRAINING, NORM_TRAINING_GRADIENT, normKernels } from "./wasm/norm-kernels.js";
 import { unitGradients } from "./wasm/unit-gradients.js";
@@ -95,6 +96,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   const groups = [
     convolutionKernels(runtime),
     elementwiseKernels(runtime),
+    gateKernels(runtime),
     missingKernels(runtime),
     normKernels(runtime),
     unitKernels(runtime),
@@ -117,7 +119,8 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
       return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
     },
   });
-  unitGradients.forEach(registerGradient);
+  const gradients = [...unitGradients, ...gateGradients];
+  gradients.forEach(registerGradient);
   setWasmRuntime(backend, runtime);
 
   let undone: Promise<void> | undefined;
@@ -130,8 +133,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     undo: () => {
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);
-        for (const name of [NORM_TRAINING, ...unitGradients.map(({ kernelName }) => kernelName)])
-          unregisterGradient(name);
+        for (const name of [NORM_TRAINING, ...gradients.map(({ kernelName }) => kernelName)]) unregisterGradient(name);
         for (const { name, before } of replaced) {
           unregisterKernel(name, "wasm");
           if (before) registerKernel(before);

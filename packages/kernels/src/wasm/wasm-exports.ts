@@ -21,6 +21,10 @@ export const SHARED_KERNELS = [
   "normApply",
   "normGradientSums",
   "normGradient",
+  "areaMean",
+  "areaMeanGradient",
+  "gate",
+  "gateGradient",
   "add",
   "adam",
 ] as const;

@@ -1,0 +1,112 @@
+// Global pooling, and the gate of squeeze-and-excite: maps [batch, area, C] beside one value a picture and channel.
+// Threads share pictures and runs of channels, so that a sum over the area never depends on their number.
+import { at, madd, shareStart, zero } from "./simd";
+
+/** Channels of one share: whole cache lines. */
+const RUN: i32 = 64;
+/** Pixels that are added up before their sum joins the others: keeps the digits of sums over many thousands. */
+const PART: i32 = 64;
+
+// @ts-ignore: decorator
+@inline
+function runs(C: i32): i32 {
+  return (C + RUN - 1) / RUN;
+}
+
+/** out [batch, C] = mean over the area of x. */
+export function areaMean(x: usize, out: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32): void {
+  const perImage = runs(C);
+  const last = shareStart(batch * perImage, 1, thread + 1, threads);
+  const pixel = <usize>C << 2;
+  const scale: f32 = 1 / <f32>area;
+  for (let share = shareStart(batch * perImage, 1, thread, threads); share < last; share++) {
+    const image = share / perImage;
+    const end = min<i32>(C, (share % perImage + 1) * RUN);
+    const source = at(x, image * area * C);
+    let c = (share % perImage) * RUN;
+    for (; c + 4 <= end; c += 4) {
+      let p = at(source, c);
+      let total = zero();
+      for (let block = 0; block < area; block += PART) {
+        let part = zero();
+        for (let i = min<i32>(PART, area - block); i > 0; i--) {
+          part = f32x4.add(part, v128.load(p));
+          p += pixel;
+        }
+        total = f32x4.add(total, part);
+      }
+      v128.store(at(out, image * C + c), f32x4.mul(total, f32x4.splat(scale)));
+    }
+    for (; c < end; c++) {
+      let total: f64 = 0;
+      for (let i = 0; i < area; i++) total += <f64>f32.load(at(source, i * C + c));
+      f32.store(at(out, image * C + c), <f32>(total / area));
+    }
+  }
+}
+
+/** dx [batch, area, C] = dy [batch, C] / area. Threads share the pixels. */
+export function areaMeanGradient(dy: usize, dx: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32): void {
+  const scale: f32 = 1 / <f32>area;
+  const last = shareStart(batch * area, 1, thread + 1, threads);
+  for (let pixel = shareStart(batch * area, 1, thread, threads); pixel < last; pixel++) {
+    const from = at(dy, (pixel / area) * C), to = at(dx, pixel * C);
+    let c = 0;
+    for (; c + 4 <= C; c += 4) v128.store(at(to, c), f32x4.mul(v128.load(at(from, c)), f32x4.splat(scale)));
+    for (; c < C; c++) f32.store(at(to, c), f32.load(at(from, c)) * scale);
+  }
+}
+
+/** y [batch, area, C] = x · gate [batch, C]. Threads share the pixels. */
+export function gate(x: usize, gates: usize, y: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32): void {
+  const last = shareStart(batch * area, 1, thread + 1, threads);
+  for (let pixel = shareStart(batch * area, 1, thread, threads); pixel < last; pixel++) {
+    const from = at(x, pixel * C), to = at(y, pixel * C), factor = at(gates, (pixel / area) * C);
+    let c = 0;
+    for (; c + 4 <= C; c += 4) v128.store(at(to, c), f32x4.mul(v128.load(at(from, c)), v128.load(at(factor, c))));
+    for (; c < C; c++) f32.store(at(to, c), f32.load(at(from, c)) * f32.load(at(factor, c)));
+  }
+}
+
+/** dx = dy · gate and dGate [batch, C] = Σ dy · x over the area. dx may be dy. */
+export function gateGradient(
+  dy: usize, x: usize, gates: usize, dx: usize, dGate: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32,
+): void {
+  const perImage = runs(C);
+  const last = shareStart(batch * perImage, 1, thread + 1, threads);
+  const pixel = <usize>C << 2;
+  for (let share = shareStart(batch * perImage, 1, thread, threads); share < last; share++) {
+    const image = share / perImage;
+    const end = min<i32>(C, (share % perImage + 1) * RUN);
+    const start = image * area * C;
+    let c = (share % perImage) * RUN;
+    for (; c + 4 <= end; c += 4) {
+      const factor = v128.load(at(gates, image * C + c));
+      let p = at(x, start + c), q = at(dy, start + c), o = at(dx, start + c);
+      let total = zero();
+      for (let block = 0; block < area; block += PART) {
+        let part = zero();
+        for (let i = min<i32>(PART, area - block); i > 0; i--) {
+          const gradient = v128.load(q);
+          part = madd(gradient, v128.load(p), part);
+          v128.store(o, f32x4.mul(gradient, factor));
+          p += pixel;
+          q += pixel;
+          o += pixel;
+        }
+        total = f32x4.add(total, part);
+      }
+      v128.store(at(dGate, image * C + c), total);
+    }
+    for (; c < end; c++) {
+      const factor = f32.load(at(gates, image * C + c));
+      let total: f64 = 0;
+      for (let i = 0; i < area; i++) {
+        const gradient = f32.load(at(dy, start + i * C + c));
+        total += <f64>gradient * <f64>f32.load(at(x, start + i * C + c));
+        f32.store(at(dx, start + i * C + c), gradient * factor);
+      }
+      f32.store(at(dGate, image * C + c), <f32>total);
+    }
+  }
+}
