@@ -70,7 +70,7 @@ export async function convertDataset(dataset: FaceDataset, options: ConvertDatas
   const needed = to === "wflw" ? "wflw98" : to === "cofw" ? "cofw29" : undefined;
   if (needed && faces.scheme.id !== needed)
     throw new InvalidArgumentError(
-      `convertDataset: ${to} holds ${needed} only; got ${faces.scheme.id}. Set scheme (--scheme) to ${needed} where a conversion exists.`,
+      `convertDataset: ${to} holds ${needed} only; got ${faces.scheme.id}. Set scheme (--to-scheme) to ${needed} where a conversion exists.`,
     );
   const temporary = temporaryName(out);
   try {

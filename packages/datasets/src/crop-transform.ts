@@ -18,9 +18,13 @@ export interface CropTransformOptions {
 
 const FACTORS: Record<CropProtocol, number> = { padded: 1.3, detector: 1.4, "pipnet-300w": 1.1, paper: 1 };
 
+/** Whether a value names a crop protocol. */
+export const isProtocol = (value: unknown): value is CropProtocol =>
+  typeof value === "string" && Object.hasOwn(FACTORS, value);
+
 /** Checks the name of a crop protocol. */
 export function checkProtocol(functionName: string, protocol: CropProtocol): void {
-  if (!Object.hasOwn(FACTORS, protocol)) {
+  if (!isProtocol(protocol)) {
     throw new InvalidArgumentError(
       `${functionName}: protocol must be one of ${Object.keys(FACTORS).join(", ")}; got ${String(protocol)}.`,
     );

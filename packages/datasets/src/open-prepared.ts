@@ -9,6 +9,7 @@ import {
   getLandmarkScheme,
   InvalidArgumentError,
   invertAffine,
+  type LandmarkScheme,
 } from "@acr/core";
 import type { CropProtocol } from "./crop-transform.js";
 import { imageFrame, storedMap } from "./internal/face-engine.js";
@@ -44,7 +45,7 @@ export async function openPrepared(options: OpenPreparedOptions): Promise<Prepar
   const { file } = options;
   const index = readPreparedIndex(file);
   const { faces, storedSize, protocol, extent, imageSize, faults } = index;
-  const scheme = getLandmarkScheme(index.scheme);
+  const scheme = schemeOf(index.scheme, file);
   const length = faces.length;
   const toSource = faces.map(({ box }) => imageFrame(storedMap(box, protocol, extent), storedSize));
   const at = (i: number) => {
@@ -104,4 +105,16 @@ export async function openPrepared(options: OpenPreparedOptions): Promise<Prepar
   await (await open(file)).close();
   setPrepared(dataset, pixels);
   return dataset;
+}
+
+/** The scheme that the index names. */
+function schemeOf(id: string, file: string): LandmarkScheme {
+  try {
+    return getLandmarkScheme(id);
+  } catch (cause) {
+    throw new DataFormatError(`has landmarks of the unknown scheme "${id}". Prepare it again (acr data prepare).`, {
+      file,
+      cause,
+    });
+  }
 }

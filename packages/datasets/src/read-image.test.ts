@@ -87,6 +87,12 @@ describe.each(["jimp", "sharp"] as const)("readImage with %s", (decoder) => {
     await expect(readImage(store("huge.png", huge))).rejects.toThrow(
       "has 100000 x 100000 pixels; expected at most 100 megapixels",
     );
+    const claims = Uint8Array.from(await jpeg());
+    const frame = claims.findIndex((byte, i) => byte === 0xff && claims[i + 1] === 0xc0);
+    claims.set([0x20, 0, 0x20, 0], frame + 5);
+    await expect(readImage(store("claims.jpg", claims))).rejects.toThrow(
+      `claims 8192 x 8192 pixels, more than its ${claims.length} bytes can hold`,
+    );
     await expect(readImage(store("empty.jpg", new Uint8Array()))).rejects.toThrow("is empty");
     await expect(readImage(store("text.jpg", Buffer.from("hello")))).rejects.toThrow("neither a JPEG nor a PNG");
     await expect(readImage(join(folder, "absent.jpg"))).rejects.toThrow(/absent\.jpg: cannot be read/);

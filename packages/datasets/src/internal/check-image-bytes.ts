@@ -13,4 +13,11 @@ export function checkImageBytes(bytes: Uint8Array, file: string): void {
   if (size.width * size.height > MAXIMUM_PIXELS) {
     throw new DataFormatError(`has ${size.width} x ${size.height} pixels; expected at most 100 megapixels.`, { file });
   }
+  // A decoder would allocate for the claim and notice only at the end of the file.
+  if (size.width * size.height > bytes.length * size.pixelsPerByte) {
+    throw new DataFormatError(
+      `claims ${size.width} x ${size.height} pixels, more than its ${bytes.length} bytes can hold. Replace or remove it.`,
+      { file },
+    );
+  }
 }

@@ -2,7 +2,18 @@
 export interface ImageSize {
   width: number;
   height: number;
+  /** How many pixels a byte of the file can hold at most. */
+  pixelsPerByte: number;
 }
+
+/**
+ * A JPEG spends at least one bit on each block of 8 × 8, of which a unit of 32 × 32 pixels has 18 or more: 455 pixels a byte.
+ */
+const JPEG_PIXELS_PER_BYTE = 1024;
+/** Deflate makes at most 1032 bytes of one. */
+const DEFLATE_RATIO = 1032;
+/** Values a pixel by the colour type of a PNG. */
+const PNG_CHANNELS: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
 const isJpeg = (bytes: Uint8Array) => bytes[0] === 0xff && bytes[1] === 0xd8;
 const isPng = (bytes: Uint8Array) => bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47;
@@ -39,7 +50,8 @@ export function inspectImageBytes(bytes: Uint8Array): { fault?: string; size?: I
 
 function inspectPng(bytes: Uint8Array): { fault?: string; size?: ImageSize } {
   if (bytes.length < 33 || !isType(bytes, 12, "IHDR")) return { fault: CUT_PNG };
-  const size = { width: long(bytes, 16), height: long(bytes, 20) };
+  const bits = Math.max(1, bytes[24]!) * (PNG_CHANNELS[bytes[25]!] ?? 1);
+  const size = { width: long(bytes, 16), height: long(bytes, 20), pixelsPerByte: (DEFLATE_RATIO * 8) / bits };
   // Each chunk: length, type, data, checksum.
   for (let at = 8; at + 12 <= bytes.length; at += long(bytes, at) + 12) {
     if (isType(bytes, at + 4, "IEND")) return { size };
@@ -59,7 +71,7 @@ function inspectJpeg(bytes: Uint8Array): { fault?: string; size?: ImageSize } {
     }
     // Start of frame; C4, C8 and CC share its range but mean other things.
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker) && at + 9 <= bytes.length) {
-      size = { width: word(bytes, at + 7), height: word(bytes, at + 5) };
+      size = { width: word(bytes, at + 7), height: word(bytes, at + 5), pixelsPerByte: JPEG_PIXELS_PER_BYTE };
     }
     if (marker === 0xda) {
       // Within a scan a data byte FF is followed by 00, so FF D9 can only be the end.

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { type Box, DataFormatError } from "@acr/core";
-import type { CropProtocol } from "../crop-transform.js";
+import { type CropProtocol, isProtocol } from "../crop-transform.js";
 import { checksum } from "./checksum.js";
 import type { Extent } from "./face-engine.js";
 
@@ -37,6 +37,36 @@ export interface PreparedIndex {
   faults: { file: string; line?: number; message: string }[];
 }
 
+/** The first field that does not hold what it should; the checksum tells of accidents only. */
+function wrongField(index: PreparedIndex): string | undefined {
+  const isText = (value: unknown) => typeof value === "string";
+  const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
+  const isNumbers = (value: unknown) => Array.isArray(value) && value.every((entry) => Number.isFinite(entry));
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject(index)) return "form";
+  for (const name of ["scheme", "name", "fingerprint"] as const) if (!isText(index[name])) return name;
+  for (const name of ["imageSize", "storedSize"] as const) if (!isCount(index[name])) return name;
+  if (!isProtocol(index.protocol)) return "protocol";
+  if (index.extent !== "wide" && index.extent !== "crop") return "extent";
+  if (!Array.isArray(index.faces) || index.faces.length === 0) return "faces";
+  for (const [i, face] of index.faces.entries()) {
+    if (!isObject(face)) return `faces[${i}]`;
+    const { id, box, landmarks, visible, tags, crc } = face;
+    const [x0, y0, x1, y1] = Array.isArray(box) ? box : [];
+    const checks = {
+      id: isText(id),
+      box: isNumbers(box) && box.length === 4 && x1! > x0! && y1! > y0!,
+      landmarks: isNumbers(landmarks),
+      visible: visible === undefined || (isNumbers(visible) && 2 * visible.length === landmarks.length),
+      tags: isObject(tags),
+      crc: Number.isInteger(crc),
+    };
+    for (const [name, isRight] of Object.entries(checks)) if (!isRight) return `faces[${i}].${name}`;
+  }
+  const isFault = (entry: unknown) => isObject(entry) && isText((entry as { message?: unknown }).message);
+  return Array.isArray(index.faults) && index.faults.every(isFault) ? undefined : "faults";
+}
+
 export function headerOf({ offset, length, crc }: { offset: number; length: number; crc: number }): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, "latin1");
@@ -71,6 +101,8 @@ export function readPreparedIndex(file: string): PreparedIndex {
     if (readSync(handle, bytes, 0, length, offset) < length) throw fault("is cut short.");
     if (checksum(bytes) !== header.readUInt32LE(12)) throw fault("has an index that does not fit its checksum.");
     const index = JSON.parse(bytes.toString("utf8")) as PreparedIndex;
+    const field = wrongField(index);
+    if (field !== undefined) throw fault(`has an index whose ${field} is wrong.`);
     if (HEADER_BYTES + index.faces.length * index.storedSize ** 2 * 3 !== offset)
       throw fault("does not hold as many pixels as its index says.");
     return index;

@@ -241,7 +241,7 @@ export class TrainingRun {
       asked = performance.now();
     }
     yield* this.told(epoch, "train");
-    if (batch === position.batch)
+    if (batch === 0)
       throw new DataFormatError("not one face of the epoch can be read.", { file: recipe.root ?? recipe.dataset });
     // Where the last batch was left out.
     if (gradients) this.update(gradients, gathered, learningRate);
