@@ -116,10 +116,24 @@ export function normFactors(gamma: usize, beta: usize, mean: usize, variance: us
 // @ts-ignore: decorator
 @inline
 function applyRows(x: usize, y: usize, rows: i32, C: i32, factors: usize, activation: i32): void {
-  for (let r = 0; r < rows; r++) {
+  const row = <usize>C << 2;
+  let r = 0;
+  // Four rows share the loads of scale and shift.
+  for (; r + 4 <= rows; r += 4) {
     const p = at(x, r * C), q = at(y, r * C);
-    for (let c = 0; c < C; c += 4) {
-      v128.store(at(q, c), activate(madd(v128.load(at(p, c)), v128.load(at(factors, c)), v128.load(at(factors, C + c))), activation));
+    for (let c: usize = 0; c < row; c += 16) {
+      const scale = v128.load(factors + c), shift = v128.load(factors + row + c);
+      const from = p + c, to = q + c;
+      v128.store(to, activate(madd(v128.load(from), scale, shift), activation));
+      v128.store(to + row, activate(madd(v128.load(from + row), scale, shift), activation));
+      v128.store(to + 2 * row, activate(madd(v128.load(from + 2 * row), scale, shift), activation));
+      v128.store(to + 3 * row, activate(madd(v128.load(from + 3 * row), scale, shift), activation));
+    }
+  }
+  for (; r < rows; r++) {
+    const p = at(x, r * C), q = at(y, r * C);
+    for (let c: usize = 0; c < row; c += 16) {
+      v128.store(q + c, activate(madd(v128.load(p + c), v128.load(factors + c), v128.load(factors + row + c)), activation));
     }
   }
 }
@@ -160,7 +174,36 @@ function passRows(
   const row = <usize>C << 2;
   for (let block = 0; block < rows; block += ROWS) {
     const end = min<i32>(ROWS, rows - block);
-    for (let c = 0; c < C; c += 4) {
+    let c = 0;
+    // Eight channels at a time where their slopes leave the registers for it.
+    if (activation <= RELU6) {
+      for (; c + 8 <= C; c += 8) {
+        const scale = v128.load(at(factors, c)), shift = v128.load(at(factors, C + c)), center = v128.load(at(mean, c));
+        const scale2 = v128.load(at(factors, c), 16), shift2 = v128.load(at(factors, C + c), 16), center2 = v128.load(at(mean, c), 16);
+        let p = at(x, block * C + c), q = at(dy, block * C + c), o = at(out, block * C + c);
+        let a = zero(), b = zero(), a2 = zero(), b2 = zero();
+        for (let i = 0; i < end; i++) {
+          const value = v128.load(p);
+          const gradient = pass(v128.load(q), madd(value, scale, shift), activation);
+          if (keep) v128.store(o, gradient);
+          a = f32x4.add(a, gradient);
+          b = madd(gradient, f32x4.sub(value, center), b);
+          const value2 = v128.load(p, 16);
+          const gradient2 = pass(v128.load(q, 16), madd(value2, scale2, shift2), activation);
+          if (keep) v128.store(o, gradient2, 16);
+          a2 = f32x4.add(a2, gradient2);
+          b2 = madd(gradient2, f32x4.sub(value2, center2), b2);
+          p += row;
+          q += row;
+          o += row;
+        }
+        addWide(sums + (<usize>c << 3), a);
+        addWide(products + (<usize>c << 3), b);
+        addWide(sums + (<usize>c << 3) + 32, a2);
+        addWide(products + (<usize>c << 3) + 32, b2);
+      }
+    }
+    for (; c < C; c += 4) {
       const scale = v128.load(at(factors, c)), shift = v128.load(at(factors, C + c)), center = v128.load(at(mean, c));
       let p = at(x, block * C + c), q = at(dy, block * C + c), o = at(out, block * C + c);
       let a = zero(), b = zero();
@@ -247,19 +290,39 @@ export function normGradientFactors(
   }
 }
 
-/** dx = g·k₀ + x·k₁ + k₂ of one row. */
-// @ts-ignore: decorator
-@inline
-export function inputGradientRow(g: usize, x: usize, dx: usize, C: i32, k: usize): void {
-  for (let c = 0; c < C; c += 4) {
-    v128.store(at(dx, c), madd(v128.load(at(g, c)), v128.load(at(k, c)), madd(v128.load(at(x, c)), v128.load(at(k, C + c)), v128.load(at(k, 2 * C + c)))));
+/** dx = g·k₀ + x·k₁ + k₂ of a few rows. */
+export function inputGradientRows(g: usize, x: usize, dx: usize, rows: i32, C: i32, k: usize): void {
+  const row = <usize>C << 2;
+  let r = 0;
+  // Four rows share the loads of the factors.
+  for (; r + 4 <= rows; r += 4) {
+    for (let c: usize = 0; c < row; c += 16) {
+      const k0 = v128.load(k + c), k1 = v128.load(k + row + c), k2 = v128.load(k + 2 * row + c);
+      const p = g + c, q = x + c, o = dx + c;
+      v128.store(o, madd(v128.load(p), k0, madd(v128.load(q), k1, k2)));
+      v128.store(o + row, madd(v128.load(p + row), k0, madd(v128.load(q + row), k1, k2)));
+      v128.store(o + 2 * row, madd(v128.load(p + 2 * row), k0, madd(v128.load(q + 2 * row), k1, k2)));
+      v128.store(o + 3 * row, madd(v128.load(p + 3 * row), k0, madd(v128.load(q + 3 * row), k1, k2)));
+    }
+    g += 4 * row;
+    x += 4 * row;
+    dx += 4 * row;
+  }
+  for (; r < rows; r++) {
+    for (let c: usize = 0; c < row; c += 16) {
+      v128.store(dx + c, madd(v128.load(g + c), v128.load(k + c), madd(v128.load(x + c), v128.load(k + row + c), v128.load(k + 2 * row + c))));
+    }
+    g += row;
+    x += row;
+    dx += row;
   }
 }
 
 /** dx [M, C] from g, which it may replace. Threads share the rows. */
 export function normGradient(x: usize, g: usize, dx: usize, M: i32, C: i32, k: usize, thread: i32, threads: i32): void {
-  const last = shareStart(M, 1, thread + 1, threads);
-  for (let r = shareStart(M, 1, thread, threads); r < last; r++) inputGradientRow(at(g, r * C), at(x, r * C), at(dx, r * C), C, k);
+  const first = shareStart(M, 1, thread, threads);
+  const start = <usize>(first * C) << 2;
+  inputGradientRows(g + start, x + start, dx + start, shareStart(M, 1, thread + 1, threads) - first, C, k);
 }
 
 /** out = moving + (batch − moving) · (1 − momentum). */

@@ -1,6 +1,6 @@
 // A depthwise convolution unit (see unit.ts). Rows of the activated input, padded with zeros on both sides, go round in a
 // ring that stays in the cache; the inner loops run along a row with four channels' filter in registers.
-import { activateRows, addSums, gradientRows, inputGradientRow, sumsOf } from "./batch-norm";
+import { activateRows, addSums, gradientRows, inputGradientRows, sumsOf } from "./batch-norm";
 import { at, madd, shareStart, zero } from "./simd";
 
 /** Rows the ring holds: all that one output row reads. */
@@ -272,9 +272,8 @@ export function depthwiseUnitBackward(
       const dz = at(ring, slot * OW * C);
       if (i32.load(at(held, slot)) != row) {
         const source = <usize>(row * OW * C) << 2;
-        if (outFactors) {
-          for (let ox = 0; ox < OW; ox++) inputGradientRow(at(g + source, ox * C), at(z + source, ox * C), at(dz, ox * C), C, outFactors);
-        } else memory.copy(dz, g + source, <usize>(OW * C) << 2);
+        if (outFactors) inputGradientRows(g + source, z + source, dz, OW, C, outFactors);
+        else memory.copy(dz, g + source, <usize>(OW * C) << 2);
         i32.store(at(held, slot), row);
       }
       const filter = at(w, i * KW * C), filterGradient = at(dw, i * KW * C);
