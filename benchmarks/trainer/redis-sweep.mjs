@@ -3,8 +3,8 @@
  * A sweep on a real Redis server with trials that do no work, in two parts:
  *
  *   scale   1,000 trials on two workers: seconds from the call to the last record, and memory of scheduler, workers and Redis
- *   kills   200 trials of 60 ms on three workers while 20 times a random one is killed (SIGKILL): each trial must be
- *           recorded exactly once, with its own result
+ *   kills   200 trials of 60 ms on three workers; 20 times a random one is killed (SIGKILL) at a random moment of a trial:
+ *           each trial must be recorded exactly once, with its own result
  *
  *   node benchmarks/trainer/redis-sweep.mjs [--trials 1000] [--kills 20] [--seed 1] [--out FILE]
  *
@@ -35,6 +35,7 @@ if (process.argv[2] === "worker") {
     lockMs: Number(lockMs),
     signal: abort.signal,
     run: async (trial, { untilEpoch }) => {
+      process.stdout.write("begins\n");
       if (Number(trialMs) > 0) await new Promise((resolve) => setTimeout(resolve, Number(trialMs)));
       if (log) appendFileSync(log, `${trial.id}\n`);
       return { nmePercent: 1 + trial.index / 1000, bestEpoch: 1, epochs: untilEpoch, seconds: 0 };
@@ -62,7 +63,7 @@ const start = (command, args, stdio = "ignore") => {
   return child;
 };
 const startWorker = (...args) =>
-  start(process.execPath, [self, "worker", ...args.map(String)], ["ignore", "ignore", "inherit"]);
+  start(process.execPath, [self, "worker", ...args.map(String)], ["ignore", "pipe", "inherit"]);
 const megabytes = (bytes) => Number((bytes / 1e6).toFixed(2));
 const residentMb = (pid) =>
   megabytes(1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]));
@@ -127,34 +128,35 @@ try {
   const random = createRandom(Number(values.seed)).fork("kills");
   const log = join(scratch, "ended.log");
   const lockMs = 1000;
-  const fresh = () => startWorker(url, lockMs, 60, log);
-  const crew = [fresh(), fresh(), fresh()];
+  const trialMs = 60;
   let kills = 0;
-  let isOver = false;
-  const killer = (async () => {
-    await new Promise((resolve) => setTimeout(resolve, 2500));
-    while (kills < wanted && !isOver) {
-      await new Promise((resolve) => setTimeout(resolve, random.uniform(200, 900)));
-      const at = random.integer(crew.length);
-      crew[at].kill("SIGKILL");
-      crew[at] = fresh();
+  let wait = 3;
+  /** A worker that is killed in one of its trials, a random one, at a random moment of it. */
+  const fresh = () => {
+    const worker = startWorker(url, lockMs, trialMs, log);
+    worker.stdout.on("data", () => {
+      if (kills >= wanted || --wait > 0) return;
       kills++;
-    }
-  })();
+      wait = 1 + random.integer(6);
+      setTimeout(
+        () => {
+          worker.kill("SIGKILL");
+          fresh();
+        },
+        random.uniform(0, trialMs),
+      );
+    });
+    return worker;
+  };
+  for (let i = 0; i < 3; i++) fresh();
   const killed = join(scratch, "killed");
   const total = 200;
   const ends = new Map();
   const killBegan = performance.now();
   for await (const event of sweep({ plan: plan(total), folder: killed, executor: createRedisExecutor({ url }) }))
-    if (event.type === "trial-end") {
-      ends.set(event.trial.id, (ends.get(event.trial.id) ?? 0) + 1);
-      // Every kill must come while trials are left.
-      if (total - event.doneCount === 40) await killer;
-    }
-  isOver = true;
-  await killer;
+    if (event.type === "trial-end") ends.set(event.trial.id, (ends.get(event.trial.id) ?? 0) + 1);
   const killSeconds = (performance.now() - killBegan) / 1000;
-  for (const worker of crew) worker.kill("SIGTERM");
+  for (const child of children) if (child !== server) child.kill("SIGTERM");
   const { results } = await readSweep(killed);
   const lost = total - new Set(results.filter(({ status }) => status === "finished").map(({ id }) => id)).size;
   const recordedTwice = [...ends.values()].filter((times) => times > 1).length;
