@@ -1,5 +1,5 @@
 // Writes every backbone's weights and landmark models with every head as Keras files, with inputs and outputs, for
-// check_in_keras.py. Usage: node benchmarks/keras-weights/write-models.mjs FOLDER
+// check_in_keras.py. Usage: node benchmarks/keras-weights/write-models.mjs FOLDER [pattern]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -13,11 +13,10 @@ import {
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-wasm";
 
-const folder = process.argv[2];
+const [folder, pattern = "*"] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 await tf.setBackend("wasm");
 const SIZE = 64;
-const LARGE = /efficientnet_b[4-7]|lite[34]/;
 const entries = [];
 
 /** Random BatchNorm statistics and biases: fresh ones are 0 and 1, and a swapped pair would not show. */
@@ -55,13 +54,11 @@ function record(name, model, images, kind) {
 }
 const images = tf.randomUniform([2, SIZE, SIZE, 3], 0, 255, "float32", 7);
 writeFileSync(join(folder, "in.f32"), new Uint8Array(images.dataSync().buffer));
-for (const backbone of listBackbones()) {
-  if (LARGE.test(backbone)) continue;
-  const inputs = images;
+for (const backbone of listBackbones(pattern)) {
   const model = createBackbone(backbone, { inputSize: SIZE, pooling: "avg" });
   stir(model);
   await saveKerasWeights(model, join(folder, `${backbone}.weights.h5`));
-  record(backbone, model, inputs, "weights");
+  record(backbone, model, images, "weights");
   model.dispose();
   const heads =
     /mobilenet_v2_035|mobilenet_v3_small|efficientnet_b0|efficientnet_lite0|resnet_18|resnet_50|pfld|facenet/.test(
@@ -77,5 +74,6 @@ for (const backbone of listBackbones()) {
     record(name, landmarks, images, "model");
     landmarks.dispose();
   }
+  // Written after each backbone, so that a run that ends early has its models on record.
+  writeFileSync(join(folder, "models.json"), JSON.stringify(entries));
 }
-writeFileSync(join(folder, "models.json"), JSON.stringify(entries));

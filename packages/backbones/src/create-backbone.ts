@@ -1,6 +1,7 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { checkEpsilon, checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import { inferWhileFrozen } from "./internal/infer-while-frozen.js";
 import { loadInto } from "./internal/load-into.js";
 import { findRegistration } from "./internal/registry.js";
 import type { WeightsSource } from "./internal/source-bytes.js";
@@ -16,7 +17,7 @@ export interface BackboneOptions {
    * Default: the last map only.
    */
   outputIndices?: readonly number[];
-  /** Whether the weights train. Default true. */
+  /** Whether the weights train. If not, BatchNorm keeps and uses its moving statistics in training too. Default true. */
   trainable?: boolean;
   /** Chance of skipping the last residual branch in training, [0, 1), falling linearly to 0 at the first. Default 0.2 for EfficientNet, else 0. */
   dropPath?: number;
@@ -110,6 +111,11 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
     outputs = layers.globalMaxPooling2d({ name: poolingName.max }).apply(last) as SymbolicTensor;
   }
   const backbone = model({ name, inputs: images, outputs });
-  if (!trainable) for (const layer of backbone.layers) layer.trainable = false;
+  if (!trainable) {
+    for (const layer of backbone.layers) {
+      layer.trainable = false;
+      inferWhileFrozen(layer);
+    }
+  }
   return weights === undefined ? backbone : loadInto(caller, backbone, weights);
 }

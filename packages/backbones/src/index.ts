@@ -3,10 +3,13 @@ export { type BackboneOptions, createBackbone } from "./create-backbone.js";
 export { createHeadTraining, type HeadTraining, type HeadTrainingOptions } from "./create-head-training.js";
 export { createLandmarkModel, type LandmarkModelOptions } from "./create-landmark-model.js";
 export { type ExportOnnxOptions, exportOnnx } from "./export-onnx.js";
+export { freezeLayers } from "./freeze-layers.js";
 export { getBackbonePreset } from "./get-backbone-preset.js";
 export { type InspectedArray, inspectWeights, type WeightsInspection } from "./inspect-weights.js";
 export type { HeadName } from "./internal/heads/landmark-heads.js";
+export type { ModelPart } from "./internal/select-layers.js";
 export type { WeightsSource } from "./internal/source-bytes.js";
+export { learningRateScales, type PartLearningRate } from "./learning-rate-scales.js";
 export { listBackbones } from "./list-backbones.js";
 export { listHeads } from "./list-heads.js";
 export {

@@ -1,5 +1,6 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import type { LayersModel, layers, SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { stageName, stridesOf } from "./internal/strides.js";
 
 type Layer = layers.Layer;
 interface GraphNode {
@@ -45,7 +46,6 @@ const COPIES_OF_WEIGHTS = 4;
 const VIEWS = new Set(["InputLayer", "Reshape", "Flatten", "Dropout"]);
 const CONVOLUTIONS = new Set(["Conv2D", "DepthwiseConv2D"]);
 const ACTIVATIONS = new Set(["ReLU", "Activation"]);
-const POOLS = new Set(["MaxPooling2D", "AveragePooling2D"]);
 
 const product = (sides: Sides) => sides.reduce<number>((all, side) => all * (side ?? 1), 1);
 const sizeOf = (weights: readonly { shape: Sides }[]) => weights.reduce((sum, { shape }) => sum + product(shape), 0);
@@ -76,8 +76,7 @@ export function summary(model: LayersModel, options: { batchSize?: number } = {}
   const strides = stridesOf(model);
   const stages = new Map<string, StageSummary>();
   for (const layer of model.layers) {
-    const isHead = /^(head_|landmarks$)/.test(layer.name);
-    const name = isHead ? "head" : `stride ${strides.get(layer) ?? 1}`;
+    const name = stageName(layer, strides);
     const stage = stages.get(name) ?? {
       name,
       layerCount: 0,
@@ -116,21 +115,6 @@ export function summary(model: LayersModel, options: { batchSize?: number } = {}
 }
 
 const rank = (name: string) => (name === "head" ? Number.POSITIVE_INFINITY : Number(name.slice("stride ".length)));
-
-/** How many pixels of the picture a step in a layer's output spans. */
-function stridesOf(model: LayersModel): Map<Layer, number> {
-  const strides = new Map<Layer, number>();
-  // Layers come in an order in which each follows what it reads.
-  for (const layer of model.layers) {
-    const inputs = nodesOf(layer).flatMap(({ inputTensors }) => inputTensors);
-    const before = Math.max(1, ...inputs.map(({ sourceLayer }) => strides.get(sourceLayer) ?? 1));
-    const type = layer.getClassName();
-    const { strides: own } = configOf(layer) as { strides?: number[] };
-    const step = (CONVOLUTIONS.has(type) || POOLS.has(type)) && Array.isArray(own) ? own[0]! : 1;
-    strides.set(layer, before * step);
-  }
-  return strides;
-}
 
 function multiplyAddsOf(layer: Layer, shape: Sides): number {
   const [kernel] = layer.weights;

@@ -173,8 +173,9 @@ function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, tra
 
 function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation): SharedWeightsLayer | undefined {
   if (!isUsualNorm(layer, rank)) return undefined;
+  // While frozen it infers in training too, as in Keras.
   return SharedWeightsLayer.of(layer, (inputs, { training }) =>
-    tidy(() => normalize(layer, single(inputs), activation, training)),
+    tidy(() => normalize(layer, single(inputs), activation, training && layer.trainable)),
   );
 }
 
@@ -213,6 +214,14 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, bud
     const filter = filterOf(convolution);
     const gamma = norm.gamma.read();
     const beta = norm.beta.read();
+    if (training && !norm.trainable) {
+      // Frozen: as in inference, but of operations with a gradient, for what is in front may train.
+      return tidy(() => {
+        const inNorm = NORMS.get(x);
+        const input = inNorm ? applyNorm({ z: x, norm: inNorm, activation: inputActivation! }) : x;
+        return normalize(norm, plainConvolution(input as Tensor4D, filter, options), activation, false);
+      });
+    }
     if (training && hasUnitKernels()) {
       budget.check(x.shape[0]);
       const inNorm = NORMS.get(x);
