@@ -41,7 +41,7 @@ export interface LandmarkModelOptions {
   padding?: "same" | "symmetric";
   /**
    * What maps pixels 0–255 to the backbone's input: its numbers, `"minus-one-to-one"`, or `"imagenet"` (mean 0 and deviation 1 over
-   * ImageNet, as PyTorch's weights want). Default: the backbone's own.
+   * ImageNet, as PyTorch's weights want). Default: the backbone's own. EfficientNet B0–B7 normalises inside and takes no name.
    */
   preprocess?: "minus-one-to-one" | "imagenet" | BackbonePreset["preprocess"];
   /** Chance of skipping the last residual branch in training, [0, 1). Default 0.2 for EfficientNet, else 0. */
@@ -122,6 +122,11 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   if (batchNormEpsilon !== undefined) checkEpsilon(caller, "batchNormEpsilon", batchNormEpsilon);
   checkOneOf(caller, "padding", padding, ["same", "symmetric"]);
   checkPreprocess(caller, preprocess);
+  if (typeof preprocess === "string" && preset.preprocess.scale === 1 && preset.preprocess.offset === 0) {
+    throw new InvalidArgumentError(
+      `${caller}: preprocess must be left out: ${backbone} normalises pixels 0–255 inside; got ${JSON.stringify(preprocess)}.`,
+    );
+  }
   checkSeed(caller, seed);
   const units = 2 * landmarkCount;
   if (meanShape && (meanShape.length !== units || !Array.from(meanShape).every(Number.isFinite))) {

@@ -309,6 +309,10 @@ describe("createBackbone(name, { weights })", () => {
     [{ padding: "full" }, /padding must be "same" or "symmetric"; got "full"/],
     [{ batchNormEpsilon: 0 }, /batchNormEpsilon must be a number > 0; got 0/],
     [{ preprocess: "caffe" }, /preprocess must be "minus-one-to-one", "imagenet" or \{ scale, offset \}.*got "caffe"/],
+    [
+      { backbone: "efficientnet_b0", preprocess: "imagenet" },
+      /preprocess must be left out: efficientnet_b0 normalises/,
+    ],
     [{ preprocess: { scale: [1, 2], offset: 0 } }, /preprocess must be/],
   ])("createLandmarkModel(%j) throws", (options, message) => {
     const run = () => createLandmarkModel({ backbone: "pfld_050", landmarkCount: 2, ...options } as never);

@@ -48,6 +48,7 @@ it("lists the commands of the project", async () => {
     "evaluate",
     "predict",
     "report",
+    "weights inspect",
   ])
     expect(names).toContain(name);
 });

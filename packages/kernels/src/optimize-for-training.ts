@@ -1,7 +1,19 @@
 import { InvalidArgumentError } from "@acr/core";
-import { add, cast, mul, sub, type Tensor, type Tensor4D, tidy, util } from "@tensorflow/tfjs-core";
+import {
+  add,
+  cast,
+  customGrad,
+  grad,
+  mul,
+  rsqrt,
+  sub,
+  type Tensor,
+  type Tensor4D,
+  tidy,
+  util,
+} from "@tensorflow/tfjs-core";
 import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import type { FusedActivation } from "./fused-activation.js";
+import { COMPOSED_ACTIVATIONS, type FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
 import {
   applyNorm,
@@ -171,11 +183,31 @@ function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, tra
   return y;
 }
 
+/** The normalisation of a frozen layer in training: by its moving statistics, differentiable in x alone. */
+function frozenNorm(layer: NormLayer, x: Tensor, activation: FusedActivation): Tensor {
+  const composed = (input: Tensor) => {
+    const scale = mul(layer.gamma.read(), rsqrt(add(layer.movingVariance.read(), layer.epsilon)));
+    const shift = sub(layer.beta.read(), mul(layer.movingMean.read(), scale));
+    return COMPOSED_ACTIVATIONS[activation](add(mul(input, scale), shift));
+  };
+  return customGrad((input, save) => {
+    (save as (tensors: Tensor[]) => void)([input as Tensor]);
+    return {
+      value: normalize(layer, input as Tensor, activation, false),
+      gradFunc: (dy: Tensor, [saved]: Tensor[]) => grad(composed)(saved!, dy),
+    };
+  })(x);
+}
+
 function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation): SharedWeightsLayer | undefined {
   if (!isUsualNorm(layer, rank)) return undefined;
   // While frozen it infers in training too, as in Keras.
   return SharedWeightsLayer.of(layer, (inputs, { training }) =>
-    tidy(() => normalize(layer, single(inputs), activation, training && layer.trainable)),
+    tidy(() => {
+      const x = single(inputs);
+      const isFrozen = training && !layer.trainable;
+      return isFrozen ? frozenNorm(layer, x, activation) : normalize(layer, x, activation, training);
+    }),
   );
 }
 
@@ -215,11 +247,11 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, bud
     const gamma = norm.gamma.read();
     const beta = norm.beta.read();
     if (training && !norm.trainable) {
-      // Frozen: as in inference, but of operations with a gradient, for what is in front may train.
+      // Frozen: as in inference, but with a gradient, for what is in front may train.
       return tidy(() => {
         const inNorm = NORMS.get(x);
         const input = inNorm ? applyNorm({ z: x, norm: inNorm, activation: inputActivation! }) : x;
-        return normalize(norm, plainConvolution(input as Tensor4D, filter, options), activation, false);
+        return frozenNorm(norm, plainConvolution(input as Tensor4D, filter, options), activation);
       });
     }
     if (training && hasUnitKernels()) {

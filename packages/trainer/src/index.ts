@@ -46,3 +46,4 @@ export { expandSweep, parseSweepPlan, type SweepPlan, type SweepPlanInput, type 
 export { type HyperparameterValue, TensorBoardWriter, type TensorBoardWriterOptions } from "./tensorboard-writer.js";
 export { type TrainOptions, train } from "./train.js";
 export type { BackendSummary, EpochMetrics, TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
+export { type TrainingMemory, trainingMemory } from "./training-memory.js";

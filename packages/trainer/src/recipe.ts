@@ -104,6 +104,31 @@ export const recipeSchema = z.strictObject({
   imageSize: z.number().int().min(32).max(1024).default(112).describe("Side of the square input in pixels."),
   head: z.string().default("gap").describe("How coordinates are read from the features: one of `listHeads()`."),
   dropout: z.number().min(0).lt(1).default(0).describe("Share of features dropped before the last layer."),
+  weights: z
+    .strictObject({
+      file: z.string().min(1).describe("Of Keras or PyTorch (.h5, .weights.h5, .keras, .safetensors): a path or URL."),
+      padding: z.enum(["same", "symmetric"]).default("same").describe("`symmetric` for weights of PyTorch."),
+      batchNormEpsilon: z.number().gt(0).optional().describe("1e-5 for most weights of PyTorch. Default: Keras'."),
+      preprocess: z
+        .enum(["minus-one-to-one", "imagenet"])
+        .optional()
+        .describe("`imagenet` for most weights of PyTorch. Default: the backbone's own."),
+    })
+    .optional()
+    .describe("What the backbone starts with. Absent: random weights."),
+  freeze: z
+    .array(z.union([z.number().int().min(0), z.string().min(1)]))
+    .default([])
+    .describe("Parts that do not learn, as `freezeLayers` takes them: indices, stages, layers with *."),
+  learningRates: z
+    .array(
+      z.strictObject({
+        part: z.union([z.number().int().min(0), z.string().min(1)]).describe("As in freeze."),
+        scale: z.number().gt(0).describe("Multiplies learningRate."),
+      }),
+    )
+    .default([])
+    .describe("Parts that learn slower or faster; later ones win where they overlap."),
   loss: z.string().default("acr").describe("One of `listLosses()`."),
   lossOptions: z.record(z.string(), z.json()).default({}).describe("Options of that loss."),
   difficulty: z

@@ -1,4 +1,5 @@
 import type { Recipe } from "./recipe.js";
+import type { TrainingMemory } from "./training-memory.js";
 
 /** One line of `metrics.jsonl`. */
 export interface EpochMetrics {
@@ -34,6 +35,8 @@ export type TrainEvent =
       valCount: number;
       skipped: number;
       parameterCount: number;
+      /** What a step needs and what there is: where it needs more, the run will probably fail. */
+      memory: TrainingMemory;
       /** Batches an epoch. */
       stepsPerEpoch: number;
       /** Where a resumed run goes on: one-based epoch, batches of it already done. */

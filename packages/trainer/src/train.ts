@@ -10,6 +10,7 @@ import { openDataset } from "./open-dataset.js";
 import { inspectRecipe, parseRecipe, type Recipe, type RecipeInput, recipeError } from "./recipe.js";
 import { checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
 import type { TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
+import { trainingMemory } from "./training-memory.js";
 
 /** Options of `train`. */
 export interface TrainOptions {
@@ -90,6 +91,7 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
       valCount: valFaces.length,
       skipped: skippedCount(trainFaces) + skippedCount(valFaces),
       parameterCount: run.model.countParams(),
+      memory: trainingMemory(run.model, { batchSize: recipe.batchSize, backend: backend.name }),
       stepsPerEpoch: run.stepsPerEpoch,
       ...(resume && {
         resumedFrom: {

@@ -1,5 +1,7 @@
-import { doctor } from "@acr/backend";
+import { createLandmarkModel } from "@acr/backbones";
+import { doctor, setupBackend } from "@acr/backend";
 import { renderTable } from "@acr/report";
+import { parseRecipe, trainingMemory } from "@acr/trainer";
 import { Command } from "commander";
 import { printJson } from "../internal/print-json.js";
 
@@ -11,7 +13,9 @@ export function doctorCommand(): Command {
     .addHelpText("after", "\nExample:\n  acr doctor")
     .action(async ({ json }: { json?: boolean }) => {
       const result = await doctor();
-      if (json) return printJson(result);
+      const { name } = await setupBackend({});
+      const memory = defaultTrainingMemory(name);
+      if (json) return printJson({ ...result, memory });
       const rows = result.backends.map((backend) => ({
         backend: backend.name,
         state: backend.available ? "works" : "not available",
@@ -20,6 +24,20 @@ export function doctorCommand(): Command {
         "training ms/image": backend.millisecondsPerImage?.toFixed(1) ?? "",
         notes: backend.available ? (backend.description ?? "") : (backend.reason ?? ""),
       }));
-      process.stdout.write(`${renderTable(rows, { format: "text" })}\nGPU: ${result.gpu}\n`);
+      const { backbone, imageSize, availableBytes, largestBatch } = memory;
+      process.stdout.write(
+        `${renderTable(rows, { format: "text" })}\nGPU: ${result.gpu}\nMemory: ${(availableBytes / 2 ** 30).toFixed(1)} GB for training; ${backbone} at ${imageSize} px fits with batches of up to ${largestBatch}\n`,
+      );
     });
+}
+
+/** What the default recipe could train here. */
+function defaultTrainingMemory(backend: string) {
+  const { backbone, imageSize, batchSize } = parseRecipe({});
+  const model = createLandmarkModel({ backbone, imageSize, landmarkCount: 68 });
+  try {
+    return { backbone, imageSize, batchSize, ...trainingMemory(model, { batchSize, backend }) };
+  } finally {
+    model.dispose();
+  }
 }

@@ -1,11 +1,10 @@
-import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { exportOnnx, saveKerasModel, saveKerasWeights } from "@acr/backbones";
+import { exportOnnx, exportTfjs, saveKerasModel, saveKerasWeights } from "@acr/backbones";
 import { InvalidArgumentError } from "@acr/core";
-import { loadRun, type Run, saveModel } from "@acr/trainer";
+import { loadRun, type Run } from "@acr/trainer";
 import { Command, Option } from "commander";
 import { printJson } from "../internal/print-json.js";
-import { writeOutput } from "../internal/write-output.js";
+import { checkNewFolder, writeFolder } from "../internal/write-folder.js";
 
 interface ExportFlags {
   run: string;
@@ -13,6 +12,7 @@ interface ExportFlags {
   out: string;
   layout?: "nhwc" | "nchw";
   foldBatchNorm?: boolean;
+  quantize?: "float16" | "uint8";
   json?: boolean;
 }
 
@@ -44,36 +44,36 @@ export function exportCommand(): Command {
     .requiredOption("--out <folder>", "a new or empty folder")
     .addOption(new Option("--layout <name>", "of the pictures, onnx only (default: nhwc)").choices(["nhwc", "nchw"]))
     .option("--fold-batch-norm", "multiply BatchNorm into the convolutions, onnx only")
+    .addOption(
+      new Option(
+        "--quantize <how>",
+        "smaller weights, tfjs only: float16 (half the bytes) or uint8 (a quarter, less exact)",
+      ).choices(["float16", "uint8"]),
+    )
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
-      "\nExamples:\n  acr export --run runs/first --format onnx --layout nchw --fold-batch-norm --out exported\n  acr export --run runs/first --format keras --out exported",
+      "\nExamples:\n  acr export --run runs/first --format tfjs --quantize float16 --out exported\n  acr export --run runs/first --format onnx --layout nchw --fold-batch-norm --out exported\n  acr export --run runs/first --format keras --out exported",
     )
     .action(async (flags: ExportFlags) => {
-      const { format, out, layout, foldBatchNorm, json } = flags;
+      const { format, out, layout, foldBatchNorm, quantize, json } = flags;
       if (format !== "onnx" && (layout !== undefined || foldBatchNorm)) {
         throw new InvalidArgumentError(
           `acr export: --layout and --fold-batch-norm are for --format onnx; got --format ${format}.`,
         );
       }
-      const present = await readdir(out).catch((cause: NodeJS.ErrnoException) => {
-        if (cause.code === "ENOENT") return [];
-        throw new InvalidArgumentError(`acr export: --out "${out}" is no folder; expected a new or empty one.`, {
-          cause,
-        });
-      });
-      if (present.length > 0) {
-        throw new InvalidArgumentError(
-          `acr export: --out "${out}" is not empty: nothing is overwritten. Name a new folder.`,
-        );
-      }
+      if (format !== "tfjs" && quantize !== undefined)
+        throw new InvalidArgumentError(`acr export: --quantize is for --format tfjs; got --format ${format}.`);
+      await checkNewFolder("acr export: --out", out);
       const run = await loadRun(flags.run);
       try {
-        await mkdir(out, { recursive: true });
-        const files = await write(run, flags);
         const about = description(run, layout ?? "nhwc");
-        await writeOutput(join(out, "landmarks.json"), `${JSON.stringify(about, null, 2)}\n`);
-        const result = { run: flags.run, format, out, files: [...files, "landmarks.json"], ...about };
+        const files = {
+          ...(await contents(run, flags)),
+          "landmarks.json": `${JSON.stringify(about, null, 2)}\n`,
+        };
+        await writeFolder(out, files);
+        const result = { run: flags.run, format, out, files: Object.keys(files), ...about };
         if (json) printJson(result);
         else process.stdout.write(`${result.files.map((file) => join(out, file)).join("\n")}\n`);
       } finally {
@@ -82,16 +82,12 @@ export function exportCommand(): Command {
     });
 }
 
-async function write({ model }: Run, { format, out, layout, foldBatchNorm }: ExportFlags): Promise<string[]> {
-  if (format === "tfjs") {
-    await saveModel(model, out);
-    return ["model.json", "weights.bin"];
-  }
-  if (format === "keras") {
-    await saveKerasModel(model, join(out, "model.keras"));
-    await saveKerasWeights(model, join(out, "model.weights.h5"));
-    return ["model.keras", "model.weights.h5"];
-  }
-  await writeOutput(join(out, "model.onnx"), exportOnnx(model, { layout, foldBatchNorm }));
-  return ["model.onnx"];
+async function contents(
+  { model }: Run,
+  { format, layout, foldBatchNorm, quantize }: ExportFlags,
+): Promise<Record<string, Uint8Array>> {
+  if (format === "tfjs") return { ...(await exportTfjs(model, { quantize })) };
+  if (format === "keras")
+    return { "model.keras": await saveKerasModel(model), "model.weights.h5": await saveKerasWeights(model) };
+  return { "model.onnx": exportOnnx(model, { layout, foldBatchNorm }) };
 }

@@ -5,6 +5,8 @@ import { clock } from "./clock.js";
 const FORMAT =
   "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s, waiting {wait} % | {memory} MB | {left} left";
 
+const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;
+
 /** Shows a training run on stderr: a bar on a terminal, else one line an epoch. */
 export class TrainProgress {
   private bar: cliProgress.SingleBar | undefined;
@@ -29,6 +31,12 @@ export class TrainProgress {
             `${event.backend.description} -> ${event.folder}`,
         );
         this.print(`recipe: ${JSON.stringify(event.recipe)}`);
+        if (event.memory.neededBytes > event.memory.availableBytes) {
+          const { neededBytes, availableBytes, largestBatch } = event.memory;
+          this.print(
+            `warning: batch ${event.recipe.batchSize} needs about ${gigabytes(neededBytes)}, ${gigabytes(availableBytes)} are there; ${largestBatch > 0 ? `a batch of at most ${largestBatch} should fit` : "take a smaller backbone or imageSize"}`,
+          );
+        }
         if (event.resumedFrom) {
           const { epoch, batch, fault } = event.resumedFrom;
           this.print(

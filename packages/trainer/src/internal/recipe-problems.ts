@@ -84,6 +84,7 @@ export function recipeProblems(recipe: Recipe): string[] {
     );
   for (const field of foreignOptimizerFields(recipe.optimizer.name, recipe.optimizer))
     problems.push(`optimizer.${field}: ${recipe.optimizer.name} has no such value`);
+  check("weights", recipe.weights === undefined || recipe.init === undefined, "and init exclude each other");
   check("initHead", recipe.initHead === "keep" || recipe.init !== undefined, "has no meaning without init");
   return problems;
 }

@@ -1,16 +1,35 @@
-import { createLandmarkModel, type LandmarkModelOptions } from "@acr/backbones";
+import { createLandmarkModel, freezeLayers, type LandmarkModelOptions } from "@acr/backbones";
 import { InvalidArgumentError, type LandmarkScheme } from "@acr/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { loadModel } from "../load-model.js";
 import type { Recipe } from "../recipe.js";
 import { runFiles } from "../run-folder.js";
 
-/** The network of a recipe at its start: random, or with the weights of another run. */
+/** The network of a recipe at its start: random, with the weights of a file, or with those of another run; its frozen parts frozen. */
 export async function startModel(
   recipe: Recipe,
-  { scheme, meanShape }: { scheme: LandmarkScheme; meanShape: ArrayLike<number> },
+  options: { scheme: LandmarkScheme; meanShape: ArrayLike<number>; isResumed?: boolean },
 ): Promise<LayersModel> {
-  const model = createLandmarkModel({
+  const model = await startWeights(recipe, options);
+  try {
+    freezeLayers(model, recipe.freeze);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model;
+}
+
+async function startWeights(
+  recipe: Recipe,
+  {
+    scheme,
+    meanShape,
+    isResumed = false,
+  }: { scheme: LandmarkScheme; meanShape: ArrayLike<number>; isResumed?: boolean },
+): Promise<LayersModel> {
+  const { file, ...architecture } = recipe.weights ?? {};
+  const model = await createLandmarkModel({
     backbone: recipe.backbone,
     landmarkCount: scheme.landmarkCount,
     imageSize: recipe.imageSize,
@@ -19,6 +38,9 @@ export async function startModel(
     head: recipe.head as LandmarkModelOptions["head"],
     meanShape,
     seed: recipe.seed,
+    ...architecture,
+    // A checkpoint holds all weights; the file may be gone.
+    ...(file !== undefined && !isResumed && { weights: file }),
   });
   if (recipe.init === undefined) return model;
   const source = await loadModel(runFiles(recipe.init).model);

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
-import { createHeadTraining, type HeadTraining } from "@acr/backbones";
+import { createHeadTraining, type HeadTraining, learningRateScales } from "@acr/backbones";
 import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import {
   type Batch,
@@ -30,7 +30,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { type Checkpoint, saveCheckpoint } from "../checkpoint.js";
-import { createOptimizer, type OptimizerState, type TrainingOptimizer } from "../create-optimizer.js";
+import type { OptimizerState, TrainingOptimizer } from "../create-optimizer.js";
 import { evaluateModel, isOfFiles } from "../evaluate-model.js";
 import { fitShapeModel } from "../fit-shape-model.js";
 import { learningRateAt } from "../learning-rate-at.js";
@@ -38,6 +38,7 @@ import type { Recipe } from "../recipe.js";
 import { runFiles, writeHistory } from "../run-folder.js";
 import { saveModel } from "../save-model.js";
 import type { EpochMetrics, TrainEvent, TrainResult } from "../train-event.js";
+import { createGroupedOptimizer } from "./create-grouped-optimizer.js";
 import { drawFaces } from "./draw-faces.js";
 import { encodePng } from "./encode-png.js";
 import { modelVariables } from "./model-variables.js";
@@ -127,11 +128,18 @@ export class TrainingRun {
       this.difficulty = createDifficultyTensor(this.shapeModel, { unit: recipe.difficulty.unit });
       await writeFileAtomically(runFiles(folder).shapeModel, [JSON.stringify(this.shapeModel.toJSON())]);
     }
-    this.model = await startModel(recipe, { scheme, meanShape: this.shapeModel.mean });
+    this.model = await startModel(recipe, {
+      scheme,
+      meanShape: this.shapeModel.mean,
+      isResumed: checkpoint !== undefined,
+    });
     this.head = createHeadTraining(this.model);
     this.fused = optimizeForTraining(this.head.model);
     this.predictor = this.head.model === this.model ? this.fused : optimizeForTraining(this.model);
-    this.optimizer = createOptimizer({ ...recipe.optimizer, learningRate: recipe.learningRate });
+    this.optimizer = createGroupedOptimizer(
+      { ...recipe.optimizer, learningRate: recipe.learningRate },
+      learningRateScales(this.model, recipe.learningRates),
+    );
     if (recipe.ema) this.average = new WeightAverage(modelVariables(this.model).all, recipe.ema.decay);
     if (checkpoint) await this.restore(checkpoint);
     const { epoch, batch } = this.start;

@@ -1,0 +1,25 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { createLandmarkModel, summary } from "@acr/backbones";
+import * as tf from "@tensorflow/tfjs-core";
+import { trainingMemory } from "./training-memory.js";
+
+test("trainingMemory(model, options) finds the largest batch that fits, on both sides of the limit", async () => {
+  await tf.setBackend("cpu");
+  const model = createLandmarkModel({ backbone: "pfld_050", landmarkCount: 68, imageSize: 112 });
+  const { neededBytes, availableBytes, largestBatch } = trainingMemory(model, { batchSize: 16, backend: "wasm" });
+  expect(neededBytes).toBe(summary(model, { batchSize: 16 }).trainingBytes);
+  expect(availableBytes).toBeLessThanOrEqual(2 ** 32);
+  expect(largestBatch).toBeGreaterThan(16);
+  const free = jest.spyOn(process, "availableMemory").mockReturnValue(neededBytes);
+  expect(trainingMemory(model, { batchSize: 16, backend: "cpu" })).toEqual({
+    neededBytes,
+    availableBytes: neededBytes,
+    largestBatch: 16,
+  });
+  free.mockReturnValue(neededBytes - 1);
+  expect(trainingMemory(model, { batchSize: 16, backend: "wasm" }).largestBatch).toBe(15);
+  free.mockReturnValue(1);
+  expect(trainingMemory(model, { batchSize: 16, backend: "wasm" }).largestBatch).toBe(0);
+  free.mockRestore();
+  model.dispose();
+});
