@@ -1,5 +1,5 @@
 """Reads the event files that verify.mjs wrote with TensorBoard's own reader and compares. Usage: verify.py FOLDER"""
-import json, math, os, sys
+import json, math, os, struct, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 from tensorboard import version
@@ -40,5 +40,7 @@ with open(os.path.join(root, "trained", "metrics.jsonl")) as file:
 for event, epoch in zip(trained.Scalars("validation/nme_percent"), epochs, strict=True):
     assert abs(event.value - epoch["nmePercent"]) < 1e-4
 images = trained.Images("validation/predictions")
-assert [i.width for i in images] == [128, 128] and images[0].encoded_image_string[:4] == b"\x89PNG"
+# Four crops of 32 pixels, enlarged six times; the picture's own header says so too.
+assert [i.width for i in images] == [768, 768] and images[0].encoded_image_string[:4] == b"\x89PNG"
+assert struct.unpack(">II", images[0].encoded_image_string[16:24]) == (images[0].width, images[0].height)
 print(json.dumps({"tensorboard": version.VERSION, "scalars": tags["scalars"], "histograms": len(tags["histograms"]), "images": tags["images"], "verdict": "equal"}))
