@@ -64,8 +64,8 @@ const engines = {
         size,
       ]),
     ),
-  // Slow: a step or two tell enough.
-  stock: () => lastJson(run(process.execPath, [here("stock-step.mjs"), model, batch, threads, "2", size])),
+  // Slow: one step behind one that warms up tells enough.
+  stock: () => lastJson(run(process.execPath, [here("stock-step.mjs"), model, batch, threads, "1", size])),
   wasm: ours("wasm"),
 };
 const wanted = values.engines.split(",").filter((name) => name !== "keras" || process.env.KERAS_PYTHON);

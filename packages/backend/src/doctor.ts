@@ -26,6 +26,8 @@ export interface BackendDiagnosis {
   threads?: number;
   simd?: boolean;
   relaxedSimd?: boolean;
+  /** Whether it computes on a graphics processor. */
+  gpu?: boolean;
   description?: string;
   /** Measured: one training step of a small net, per image. */
   millisecondsPerImage?: number;
@@ -80,7 +82,11 @@ export async function doctor(): Promise<Diagnosis> {
   return {
     ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
     gpu: await gpuName(),
-    chosen: ["wasm", "cpu"].find((name) => backends.some((backend) => backend.name === name && backend.available)),
+    chosen: ["tensorflow", "wasm", "cpu"].find((name) =>
+      backends.some(
+        (backend) => backend.name === name && backend.available && (name !== "tensorflow" || backend.gpu === true),
+      ),
+    ),
     backends,
   };
 }

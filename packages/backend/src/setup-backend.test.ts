@@ -141,6 +141,12 @@ describe("setupBackend(options)", () => {
     expect(skipped[0]!.reason).toContain("tensorflow is not installed. Run acr backend install tensorflow");
     await expect(setupBackend({ prefer: ["tensorflow"] })).rejects.toThrow(BackendError);
     expect(tf.getBackend()).toBe("wasm");
+    // A GPU that was asked for is never passed over silently.
+    await expect(setupBackend({ gpu: 0 })).rejects.toThrow("tensorflow is not installed");
+    await expect(setupBackend({ gpu: 0, prefer: ["wasm"] })).rejects.toThrow("gpu needs the tensorflow backend");
+    process.env.ACR_GPU = "0";
+    await expect(setupBackend({ threads: 1 })).rejects.toThrow("tensorflow is not installed");
+    delete process.env.ACR_GPU;
     await expect(setupBackend({ gpu: 1.5 })).rejects.toThrow("gpu must be an integer >= -1; got 1.5");
   });
 

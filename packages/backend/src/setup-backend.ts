@@ -15,7 +15,10 @@ export interface SetupBackendOptions {
    * 1. TensorFlow keeps the number that it was started with.
    */
   threads?: number;
-  /** The NVIDIA GPU of tensorflow, from 0 on as `nvidia-smi` lists them; -1 for none. Counts before its first start. */
+  /**
+   * The NVIDIA GPU of tensorflow, from 0 on as `nvidia-smi` lists them; -1 for none. From 0 on it must be usable.
+   * Default: that of the environment variable `ACR_GPU`, else whatever TensorFlow finds.
+   */
   gpu?: number;
 }
 
@@ -87,11 +90,17 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
       `setupBackend: Node ${process.versions.node} is too old; expected Node >= ${MINIMUM_NODE}. Install a current one from nodejs.org.`,
     );
   }
-  const { gpu } = options;
+  const gpu = options.gpu ?? gpuOfEnvironment();
   if (gpu !== undefined && !(Number.isInteger(gpu) && gpu >= -1)) {
     throw new InvalidArgumentError(`setupBackend: gpu must be an integer >= -1; got ${gpu}. nvidia-smi -L lists them.`);
   }
-  const prefer = options.prefer ?? (await defaultPreference());
+  const wantsGpu = gpu !== undefined && gpu >= 0;
+  const prefer = options.prefer ?? (wantsGpu ? ["tensorflow"] : await defaultPreference());
+  if (options.gpu !== undefined && wantsGpu && !prefer.includes("tensorflow")) {
+    throw new InvalidArgumentError(
+      `setupBackend: gpu needs the tensorflow backend; got prefer ${prefer.join(", ")}. Leave one of them out.`,
+    );
+  }
   const threads = options.threads ?? (await defaultThreads());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
     throw new BackendError(
@@ -138,6 +147,12 @@ async function goBack(previous: { name: string; running: typeof running }): Prom
   if (!previous.running) return;
   const { threads } = previous.running.info;
   running = { ...previous.running, kernels: await registerTrainingKernels({ threads }) };
+}
+
+/** `ACR_GPU`, so that a choice reaches every process that a program starts. */
+function gpuOfEnvironment(): number | undefined {
+  const text = isNode() ? process.env.ACR_GPU : undefined;
+  return text ? Number(text) : undefined;
 }
 
 /** TensorFlow is worth its start where it drives a GPU; on CPUs wasm is as fast. */

@@ -65,6 +65,8 @@ it("prints its version", async () => {
   expect(await acr("--version")).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
+afterEach(() => delete process.env.ACR_GPU);
+
 it.each([
   { args: ["trian"], says: /unknown command 'trian' \(Did you mean train\?\)/ },
   { args: ["train", "--epoch", "3"], says: /unknown option '--epoch' \(Did you mean --epochs\?\)/ },
@@ -76,6 +78,8 @@ it.each([
   { args: ["backend", "install", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
   { args: ["backend", "remove", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
   { args: ["backend", "install", "tensorflow", "--cude"], says: /unknown option '--cude' \(Did you mean --cuda\?\)/ },
+  { args: ["train", "--gpu", "-1"], says: /--gpu <n>' argument '-1' is invalid/ },
+  { args: ["bench", "--gpu", "0", "--backend", "wasm"], says: /gpu needs the tensorflow backend/ },
   { args: ["bench", "--mode", "fast"], says: /Allowed choices are train, infer/ },
   { args: ["evaluate"], says: /required option '--run/ },
   { args: ["data", "inspect", "--dataset", "300w"], says: /root/ },

@@ -1,6 +1,7 @@
 import { setupBackend } from "@acr/backend";
 import { benchmarkStep } from "@acr/trainer";
 import { Command, Option } from "commander";
+import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
 
@@ -11,6 +12,7 @@ interface BenchFlags {
   backend?: string;
   steps: number;
   threads?: number;
+  gpu?: number;
   mode: "train" | "infer";
   json?: boolean;
 }
@@ -25,6 +27,7 @@ export function benchCommand(): Command {
     .option("--backend <name>", "tfjs backend (default: the best one here)")
     .option("--steps <n>", "timed steps, after two that are not", parseCount, 10)
     .option("--threads <n>", "threads of the backend", parseCount)
+    .addOption(gpuOption())
     .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
     .option("--json", "print one JSON document")
     .addHelpText(
@@ -32,8 +35,8 @@ export function benchCommand(): Command {
       "\nExample:\n  acr bench --backbone mobilenet_v2_100 --image-size 224 --batch-size 8 --steps 10",
     )
     .action(async (flags: BenchFlags) => {
-      const { backend: wanted, threads, json, ...options } = flags;
-      const backend = await setupBackend({ prefer: wanted ? [wanted] : undefined, threads });
+      const { backend: wanted, threads, gpu, json, ...options } = flags;
+      const backend = await setupBackend({ prefer: wanted ? [wanted] : undefined, threads, gpu });
       const result = { backend: backend.name, threads: backend.threads, ...(await benchmarkStep(options)) };
       if (json) return printJson(result);
       const { millisecondsPerImage, forward, backward, optimizer, peakMemoryMb } = result;

@@ -13,6 +13,7 @@ import {
   type TrialResult,
 } from "@acr/trainer";
 import { Command, Option } from "commander";
+import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
 import { readJsonFile } from "../internal/read-json-file.js";
@@ -81,10 +82,11 @@ function sweepWorkerCommand(): Command {
     .description("train trials of any sweep on a Redis server until stopped; run one for each GPU")
     .requiredOption("--redis <url>", "redis://[user:password@]host:port, or rediss:// for TLS")
     .addOption(stalledAfter())
+    .addOption(gpuOption())
     .option("--quiet", "say only what is wrong")
     .addHelpText(
       "after",
-      "\nThe folder of the sweep must have the same path on all machines, unless the sweep names a --store. Start Redis with redis-server\n(apt-get install redis-server) or docker run -p 6379:6379 redis:7.\n\nExample:\n  acr sweep worker --redis redis://:password@head-node:6379",
+      "\nThe folder of the sweep must have the same path on all machines, unless the sweep names a --store. Start Redis with redis-server\n(apt-get install redis-server) or docker run -p 6379:6379 redis:7.\n\nExample:\n  acr sweep worker --redis redis://:password@head-node:6379\n  acr sweep worker --redis redis://:password@head-node:6379 --gpu 1",
     )
     .action(
       async ({ redis, quiet, stalledAfter: seconds }: { redis: string; quiet?: boolean; stalledAfter: number }) => {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "@acr/core";
 import { type RecipeInput, setRecipeField, type TrainEvent, type TrainResult, train } from "@acr/trainer";
 import { Command, Option } from "commander";
+import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
 import { readJsonFile } from "../internal/read-json-file.js";
@@ -23,6 +24,7 @@ interface TrainFlags {
   seed?: number;
   backend?: string;
   threads?: number;
+  gpu?: number;
   init?: string;
   skipFaulty?: boolean;
   out?: string;
@@ -77,6 +79,7 @@ export function trainCommand(onInterrupted: () => void): Command {
     .option("--seed <n>", "of everything random", parseInteger)
     .option("--backend <name>", "tfjs backend (default: the best one here)")
     .option("--threads <n>", "threads of the backend", parseCount)
+    .addOption(gpuOption())
     .option("--init <run>", "start from the weights of another run")
     .option("--skip-faulty", "leave faulty samples out instead of refusing")
     .option("--out <folder>", "the run folder (default: a free one under runs/)")
@@ -95,7 +98,7 @@ export function trainCommand(onInterrupted: () => void): Command {
       "\nExamples:\n  acr train\n  acr train --dataset 300w --root ./300w --val-split lfpw/testset --loss acr --out runs/first\n  acr train --resume --out runs/first",
     )
     .action(async (recipeFile: string | undefined, flags: TrainFlags) => {
-      const { set, out, resume = false, json, events, quiet = false, ...fields } = flags;
+      const { set, out, resume = false, json, events, quiet = false, gpu: _, ...fields } = flags;
       if (resume && out === undefined)
         throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
       const recipe: Record<string, unknown> = {
