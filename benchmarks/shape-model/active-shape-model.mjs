@@ -11,7 +11,6 @@ import { open300W } from "@acr/datasets";
 import { evaluate } from "@acr/metrics";
 import { ActiveShapeModel } from "@acr/shape-model";
 
-// biome-ignore lint/suspicious/noUndeclaredEnvVars: run by hand, not by turbo.
 const root = `${process.env.ACR_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url))}/300w`;
 if (!existsSync(root)) {
   console.error(`No faces at ${root}: set ACR_DATA to the folder that holds 300w.`);
