@@ -56,8 +56,8 @@ const configOf = (layer: Layer) => layer.getConfig() as Record<string, unknown>;
  * Counts a model: parameters, multiply-adds and memory, stage by stage.
  *
  * Multiply-adds of a convolution: H·W·C of the output times the kernel's inputs of one value; of a dense layer: inputs times units.
- * Normalisation, activations, sums and pooling are left out, as papers do. Bytes are estimates: of `trainingBytes` the measured peak
- * is 0.8 to 1.3 times as much.
+ * Normalisation, activations, sums and pooling are left out, as papers do. Bytes are estimates from
+ * shapes alone; what an engine keeps beside them is not in them.
  *
  * @param model - any LayersModel; unknown sides count as 1.
  * @param options.batchSize - pictures a step, ≥ 1. Default 1.

@@ -3,11 +3,12 @@ import "@tensorflow/tfjs-backend-wasm";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createBackbone, createLandmarkModel, freezeLayers, saveKerasWeights } from "@acr/backbones";
+import { createBackbone, freezeLayers, saveKerasWeights } from "@acr/backbones";
 import { InvalidArgumentError } from "@acr/core";
 import { optimizeForTraining, registerTrainingKernels } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { createOptimizer } from "./create-optimizer.js";
 import { createGroupedOptimizer } from "./internal/create-grouped-optimizer.js";
 import { loadModel } from "./load-model.js";
@@ -65,17 +66,31 @@ test("train: parts that name nothing, a file that is absent, and weights beside 
   await refuse({ freeze: ["stage9"] }, /"stage9" names no layer with weights/);
 });
 
-test("optimizeForTraining: a model with a frozen stage in its middle has the gradients and outputs of the plain one", async () => {
-  const model = createLandmarkModel({ backbone: BACKBONE, landmarkCount: 2, imageSize: 32, seed: 1 });
-  // The head starts with a kernel of zeros, which would hide all gradients behind it.
-  model.getLayer("head_dense").setWeights([tf.randomNormal([1280, 4], 0, 0.1, "float32", 3), tf.zeros([4])]);
-  freezeLayers(model, [2]);
+/** Three convolutions with BatchNorm, small enough that rounding is not amplified as in a whole backbone. */
+function smallNet(): LayersModel {
+  const input = tfl.input({ shape: [12, 12, 3] });
+  let x = input;
+  for (const [i, part] of ["front", "middle", "back"].entries()) {
+    const kernelInitializer = tfl.initializers.glorotUniform({ seed: i + 1 });
+    const convolution = { filters: 8, kernelSize: 3, padding: "same", useBias: false, kernelInitializer } as const;
+    x = tfl.layers.conv2d({ name: `${part}_conv`, ...convolution }).apply(x) as tfl.SymbolicTensor;
+    x = tfl.layers.batchNormalization({ name: `${part}_bn` }).apply(x) as tfl.SymbolicTensor;
+    x = tfl.layers.activation({ name: `${part}_swish`, activation: "swish" }).apply(x) as tfl.SymbolicTensor;
+  }
+  x = tfl.layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
+  return tfl.model({ inputs: input, outputs: x });
+}
+
+test("optimizeForTraining: a model with a frozen part in its middle has the gradients and outputs of the plain one", async () => {
+  const model = smallNet();
+  expect(freezeLayers(model, ["middle*"])).toEqual(["middle_conv", "middle_bn"]);
   const fused = optimizeForTraining(model);
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
-  const statistics = bytesOf(model.getLayer("block_4_depthwise_BN"));
+  expect(variables).toHaveLength(6);
+  const statistics = bytesOf(model.getLayer("middle_bn"));
   const gradients = (network: LayersModel) =>
     tf.tidy(() => {
-      const x = tf.randomUniform([4, 32, 32, 3], 0, 255, "float32", 5);
+      const x = tf.randomNormal([4, 12, 12, 3], 0, 1, "float32", 5);
       const { value, grads } = tf.variableGrads(
         () => tf.mean(tf.square(network.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar,
         variables,
@@ -86,13 +101,13 @@ test("optimizeForTraining: a model with a frozen stage in its middle has the gra
     });
   const [plain, fast] = [gradients(model), gradients(fused)];
   const largestOf = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const largest = Math.max(...plain.slice(1).map(largestOf));
   for (const [i, values] of fast.entries()) {
-    const scale = Math.max(largestOf(plain[i]!), 1e-3 * largest);
-    const error = values.reduce((most, value, k) => Math.max(most, Math.abs(value - plain[i]![k]!)), 0) / scale;
-    expect(error).toBeLessThan(1e-3);
+    const largest = largestOf(plain[i]!);
+    expect(largest).toBeGreaterThan(0);
+    const error = values.reduce((most, value, k) => Math.max(most, Math.abs(value - plain[i]![k]!)), 0) / largest;
+    expect(error).toBeLessThan(1e-4);
   }
-  expect(bytesOf(model.getLayer("block_4_depthwise_BN")).equals(statistics)).toBe(true);
+  expect(bytesOf(model.getLayer("middle_bn")).equals(statistics)).toBe(true);
   model.dispose();
 });
 
