@@ -77,6 +77,10 @@ describe.each(["jimp", "sharp"] as const)("readImage with %s", (decoder) => {
     },
   );
 
+  it("a folder named like a picture is a fault", () => {
+    expect(imageFileFault(folder)).toMatch(/is a folder or no plain file; expected a JPEG or PNG/);
+  });
+
   it("a PNG cut short, an empty file, text and a claim of 10 gigapixels are refused", async () => {
     const bytes = await png();
     const huge = Uint8Array.from(bytes);

@@ -13,7 +13,9 @@ export function imageFileFault(file: string): string | undefined {
     return `cannot be read (${(error as NodeJS.ErrnoException).code}).`;
   }
   try {
-    const { size } = fstatSync(handle);
+    const stats = fstatSync(handle);
+    if (!stats.isFile()) return "is a folder or no plain file; expected a JPEG or PNG.";
+    const { size } = stats;
     const length = Math.min(END, size);
     const head = Buffer.alloc(length);
     const tail = Buffer.alloc(length);

@@ -93,6 +93,15 @@ export function scanFolders({
   return scan;
 }
 
+function readLabels(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new DataFormatError(`cannot be read (${code}); expected a file of landmarks.`, { file, cause });
+  }
+}
+
 function scanFolder(
   { records, faults }: FolderScan,
   folder: string,
@@ -108,7 +117,7 @@ function scanFolder(
     }
     const [image, file] = [join(path, images[0]!), join(path, labels[0]!)];
     try {
-      const text = readFileSync(file, "utf8");
+      const text = readLabels(file);
       const labelled = parseLabels(text, { file, landmarkCount: scheme.landmarkCount });
       const { landmarks, visible } = labelled;
       const box = boxOf?.(folder, name) ?? labelled.box ?? tightBox(landmarks);
