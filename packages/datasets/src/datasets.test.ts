@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyAffine, type Face, type FaceDataset, ibug68, invertAffine, type RgbImage } from "@acr/core";
@@ -56,17 +56,21 @@ describe("openPoints / open300W / inspectDataset", () => {
     writeFileSync(join(root, "unlabelled.jpg"), "x");
     await writeFace(root, "short");
     await writePts(join(root, "short.pts"), shape.slice(0, 4));
+    await writeFace(root, "folder");
+    rmSync(join(root, "folder.pts"));
+    mkdirSync(join(root, "folder.pts"));
     const { count, faults } = await inspectDataset({ dataset: "points", root });
     expect(count).toBe(1);
     expect(faults.map(({ file }) => file.split("/").at(-1)).sort()).toEqual([
       "alone.pts",
       "cut.png",
+      "folder.pts",
       "short.pts",
       "unlabelled.jpg",
     ]);
-    await expect(openPoints({ root })).rejects.toThrow(/has no picture .*And 3 more faults/);
+    await expect(openPoints({ root })).rejects.toThrow(/has no picture .*And 4 more faults/);
     const faces = await openPoints({ root, skipFaulty: true });
-    expect([faces.length, faces.skipped]).toEqual([1, 4]);
+    expect([faces.length, faces.skipped]).toEqual([1, 5]);
     expect((await faces.get(0)).image.width).toBe(100);
   });
 
