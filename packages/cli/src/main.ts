@@ -46,7 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     doctorCommand(),
     backendCommand(),
     benchCommand(),
-    dataCommand(),
+    dataCommand(interrupted),
     trainCommand(interrupted),
     sweepCommand(interrupted),
     evaluateCommand(),

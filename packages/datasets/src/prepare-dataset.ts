@@ -38,6 +38,8 @@ export interface PrepareOptions {
   force?: boolean;
   /** Told after each face. */
   onProgress?(done: number, total: number): void;
+  /** Stops before the next face; what was there before stays, and nothing else is left. */
+  signal?: AbortSignal;
 }
 
 /** What was prepared. */
@@ -59,6 +61,7 @@ const AHEAD = 32;
  * the format's version are the same; else it is made anew, beside the old one, and replaces it when complete.
  *
  * @throws {InvalidArgumentError} an option is out of range.   @throws {DataFormatError} a picture cannot be read, unless skipFaulty.
+ * @throws the reason of `signal` once it is aborted.
  * @example
  * await prepareDataset(faces, { file: "faces.acr", imageSize: 112 });
  * const loader = createLoader(await openPrepared({ file: "faces.acr" }), { batchSize: 16, imageSize: 112 });
@@ -73,6 +76,7 @@ export async function prepareDataset(dataset: FaceDataset, options: PrepareOptio
     "skipFaulty",
     "force",
     "onProgress",
+    "signal",
   ]);
   const { file, imageSize, protocol = "padded", extent = "wide", workers, skipFaulty = false, force = false } = options;
   if (typeof file !== "string" || file === "")
@@ -102,9 +106,11 @@ export async function prepareDataset(dataset: FaceDataset, options: PrepareOptio
   const opened = dataset as Partial<OpenedDataset>;
   const output = await open(temporary, "wx");
   try {
-    await output.write(Buffer.alloc(HEADER_BYTES));
+    // `writeFile` goes on where the last one ended, and until all is written; `write` may stop short of a full disk.
+    await output.writeFile(Buffer.alloc(HEADER_BYTES));
     const underWay: ReturnType<FaceEngine["storedImage"]>[] = [];
     for (let i = 0, asked = 0; i < dataset.length; i++) {
+      options.signal?.throwIfAborted();
       for (; asked < Math.min(i + AHEAD, dataset.length); asked++) {
         underWay[asked] = engine.storedImage(asked);
         underWay[asked]!.catch(() => {});
@@ -112,7 +118,7 @@ export async function prepareDataset(dataset: FaceDataset, options: PrepareOptio
       try {
         const { face, image } = await underWay[i]!;
         const pixels = Uint8Array.from(image.data);
-        await output.write(pixels);
+        await output.writeFile(pixels);
         const { id, box, landmarks, visible } = face;
         faces.push({
           id,
@@ -145,7 +151,7 @@ export async function prepareDataset(dataset: FaceDataset, options: PrepareOptio
     };
     const bytes = Buffer.from(JSON.stringify(index));
     const offset = HEADER_BYTES + faces.length * storedSize ** 2 * 3;
-    await output.write(bytes);
+    await output.writeFile(bytes);
     await output.write(headerOf({ offset, length: bytes.length, crc: checksum(bytes) }), 0, HEADER_BYTES, 0);
     await output.close();
     await rename(temporary, file);

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { addFacesOptions, type FacesFlags, faceProgress, openFaces } from "../internal/open-faces.js";
 import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
+import { stopOnSignals } from "../internal/stop-on-signals.js";
 import { checkOutput } from "../internal/write-output.js";
 
 interface PrepareFlags extends FacesFlags {
@@ -15,7 +16,7 @@ interface PrepareFlags extends FacesFlags {
 }
 
 /** `acr data prepare`: one file of crops, labels and checksums. */
-export function dataPrepareCommand(): Command {
+export function dataPrepareCommand(onInterrupted: () => void): Command {
   return addFacesOptions(
     new Command("prepare").description("store the crops of a data set in one file, which trains without decoding"),
   )
@@ -42,8 +43,15 @@ export function dataPrepareCommand(): Command {
       const faces = await openFaces(flags);
       const { skipFaulty } = flags;
       const onProgress = faceProgress("prepared");
-      const options = { file: out, imageSize, protocol, extent, force, skipFaulty, onProgress };
-      const { count, bytes, rebuilt, faults } = await prepareDataset(faces, options);
+      const { signal, release } = stopOnSignals("after this face; nothing is kept");
+      const options = { file: out, imageSize, protocol, extent, force, skipFaulty, onProgress, signal };
+      const made = await prepareDataset(faces, options)
+        .catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+        })
+        .finally(release);
+      if (!made) return onInterrupted();
+      const { count, bytes, rebuilt, faults } = made;
       const skipped = [...(faces.faults ?? []), ...faults];
       if (json) return printJson({ file: out, count, bytes, rebuilt, faults: skipped });
       process.stdout.write(

@@ -6,12 +6,12 @@ import { dataSynthCommand } from "./data-synth.js";
 import { dataViewCommand } from "./data-view.js";
 
 /** `acr data …`: look at a data set before training on it, prepare and convert it, or make one. */
-export function dataCommand(): Command {
+export function dataCommand(onInterrupted: () => void): Command {
   const data = new Command("data").description("look at data sets, prepare, convert and make them");
   for (const command of [
     dataInspectCommand(),
     dataViewCommand(),
-    dataPrepareCommand(),
+    dataPrepareCommand(onInterrupted),
     dataConvertCommand(),
     dataSynthCommand(),
   ])
