@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Box, checkOptions, DataFormatError, InvalidArgumentError, ibug68 } from "@acr/core";
 import { type MatNumbers, type MatValue, readMat5 } from "./internal/read-mat5.js";
+import { readSource } from "./internal/read-source.js";
 import { openScan, type Scan } from "./internal/recorded-dataset.js";
 import { checkRoot } from "./internal/scan-folders.js";
 import { tightBox } from "./internal/tight-box.js";
@@ -111,7 +112,7 @@ function numbersOf(
 }
 
 function readPoints(file: string): { landmarks: Float64Array; visible: Uint8Array } {
-  const variables = readMat5(readFileSync(file), { file });
+  const variables = readMat5(readSource(file), { file });
   const points = numbersOf(variables.get("Points"), "Points", [K, 2], file).values;
   const occluded = numbersOf(variables.get("Occ"), "Occ", [1, K], file).values;
   const landmarks = new Float64Array(2 * K);
@@ -130,7 +131,7 @@ function readPoints(file: string): { landmarks: Float64Array; visible: Uint8Arra
 function readBoxes(file: string): Box[] {
   if (!existsSync(file)) throw new DataFormatError("does not exist; expected the detector's boxes.", { file });
   const { values, shape } = numbersOf(
-    readMat5(readFileSync(file), { file }).get("bboxes"),
+    readMat5(readSource(file), { file }).get("bboxes"),
     "bboxes",
     [undefined, 4],
     file,

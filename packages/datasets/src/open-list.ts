@@ -1,9 +1,10 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, readSync, statSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { checkOptions, DataFormatError, getLandmarkScheme, InvalidArgumentError } from "@acr/core";
 import { imageFileFault } from "./internal/image-file-fault.js";
 import type { ListedFace, ListParseOptions } from "./internal/listed-face.js";
+import { asUnreadable, openSource, readSource } from "./internal/read-source.js";
 import { openScan, type Scan } from "./internal/recorded-dataset.js";
 import { isInside } from "./internal/scan-folders.js";
 import { tightBox } from "./internal/tight-box.js";
@@ -91,9 +92,9 @@ function parseList(options: ListParseOptions): ListedFace[] {
     case ".xml":
       return parseDlibXml(pieces(file), options);
     case ".csv":
-      return parseCsv(readFileSync(file, "utf8"), options);
+      return parseCsv(readSource(file).toString("utf8"), options);
     case ".json":
-      return parseCoco(readFileSync(file, "utf8"), options);
+      return parseCoco(readSource(file).toString("utf8"), options);
     default:
       throw new InvalidArgumentError(`openList: file must end in ${LIST_EXTENSIONS.join(", ")}; got "${file}".`);
   }
@@ -101,7 +102,7 @@ function parseList(options: ListParseOptions): ListedFace[] {
 
 /** A text file piece by piece. */
 function* pieces(file: string): Generator<string> {
-  const handle = openSync(file, "r");
+  const handle = openSource(file);
   try {
     const decoder = new StringDecoder("utf8");
     const buffer = Buffer.alloc(PIECE);
@@ -112,6 +113,8 @@ function* pieces(file: string): Generator<string> {
       isFirst = false;
     }
     yield decoder.end();
+  } catch (error) {
+    throw asUnreadable(file, error);
   } finally {
     closeSync(handle);
   }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Box, checkOptions, DataFormatError, InvalidArgumentError, wflw98 } from "@acr/core";
 import { imageFileFault } from "./internal/image-file-fault.js";
+import { readSource } from "./internal/read-source.js";
 import { openScan, type Scan } from "./internal/recorded-dataset.js";
 import { checkRoot, isInside } from "./internal/scan-folders.js";
 import { tightBox } from "./internal/tight-box.js";
@@ -57,7 +58,8 @@ export async function openWflw(options: OpenWflwOptions): Promise<OpenedDataset>
   const scan: Scan = { records: [], faults: [] };
   // A picture may hold several faces; its ends are looked at once.
   const imageFaults = new Map<string, string | undefined>();
-  const lines = readFileSync(list, "utf8")
+  const lines = readSource(list)
+    .toString("utf8")
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/);
   lines.forEach((text, i) => {

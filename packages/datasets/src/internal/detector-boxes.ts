@@ -3,6 +3,7 @@ import { join, parse } from "node:path";
 import { type Box, DataFormatError } from "@acr/core";
 import { parseCsvRows } from "./parse-csv-rows.js";
 import { type MatValue, readMat5 } from "./read-mat5.js";
+import { readSource } from "./read-source.js";
 
 /** Boxes by picture name without extension; zero-based. */
 export type DetectorBoxes = ReadonlyMap<string, Box>;
@@ -25,7 +26,7 @@ export function readDetectorBoxes(root: string, folder: string): { boxes: Detect
 /** iBUG's file: a cell array of structs with `imgName` and `bb_detector`, x0 y0 x1 y1, one-based. */
 function readBoxesMat(file: string): DetectorBoxes {
   const fault = (message: string) => new DataFormatError(message, { file });
-  const table = readMat5(readFileSync(file), { file }).get("bounding_boxes");
+  const table = readMat5(readSource(file), { file }).get("bounding_boxes");
   if (!table || (table.kind !== "cells" && table.kind !== "structs"))
     throw fault('expected the cell array "bounding_boxes"; found none.');
   const entries: readonly MatValue[] =

@@ -1,5 +1,6 @@
 import { DataFormatError } from "@acr/core";
 import { type Hdf5Dataset as Dataset, loadHdf5, type Hdf5Reference as Reference } from "./load-hdf5.js";
+import { asUnreadable } from "./read-source.js";
 
 /** Read access to a MATLAB 7.3 file, with its checks. */
 export interface Hdf5File {
@@ -80,13 +81,17 @@ export async function openHdf5(path: string): Promise<Hdf5File> {
 /** HDF5 may start behind a user block of 512 · 2ⁿ bytes; MATLAB's is 512. */
 async function checkSignature(path: string): Promise<void> {
   const { open } = await import("node:fs/promises");
-  const handle = await open(path);
+  const handle = await open(path).catch((error) => {
+    throw asUnreadable(path, error);
+  });
   try {
     const bytes = new Uint8Array(8);
     for (const offset of [0, 512, 1024, 2048]) {
       const { bytesRead } = await handle.read(bytes, 0, 8, offset);
       if (bytesRead === 8 && SIGNATURE.every((byte, i) => byte === bytes[i])) return;
     }
+  } catch (error) {
+    throw asUnreadable(path, error);
   } finally {
     await handle.close();
   }

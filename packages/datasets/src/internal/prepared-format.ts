@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { type Box, DataFormatError } from "@acr/core";
 import { type CropProtocol, isProtocol } from "../crop-transform.js";
 import { checksum } from "./checksum.js";
 import type { Extent } from "./face-engine.js";
+import { asUnreadable, openSource } from "./read-source.js";
 
 /**
  * The layout of a prepared file, little-endian: 8 bytes of magic, uint32 version, uint32 CRC-32 of the index, uint64 place
@@ -81,12 +82,7 @@ export function headerOf({ offset, length, crc }: { offset: number; length: numb
 export function readPreparedIndex(file: string): PreparedIndex {
   const fault = (message: string, cause?: unknown) =>
     new DataFormatError(`${message} Prepare it again (acr data prepare).`, { file, cause });
-  let handle: number;
-  try {
-    handle = openSync(file, "r");
-  } catch (cause) {
-    throw new DataFormatError("cannot be read; expected a prepared file.", { file, cause });
-  }
+  const handle = openSource(file);
   try {
     const { size } = fstatSync(handle);
     const header = Buffer.alloc(HEADER_BYTES);
@@ -108,7 +104,7 @@ export function readPreparedIndex(file: string): PreparedIndex {
     return index;
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) throw fault("has a damaged index.", error);
-    throw error;
+    throw asUnreadable(file, error);
   } finally {
     closeSync(handle);
   }

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { type Box, DataFormatError, InvalidArgumentError, type LandmarkScheme } from "@acr/core";
 import { imageFileFault } from "./image-file-fault.js";
+import { readSource } from "./read-source.js";
 import type { Scan } from "./recorded-dataset.js";
 import { pairFault, pairFiles, parseLabels } from "./sample-pairs.js";
 import { tightBox } from "./tight-box.js";
@@ -93,15 +94,6 @@ export function scanFolders({
   return scan;
 }
 
-function readLabels(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new DataFormatError(`cannot be read (${code}); expected a file of landmarks.`, { file, cause });
-  }
-}
-
 function scanFolder(
   { records, faults }: FolderScan,
   folder: string,
@@ -117,7 +109,7 @@ function scanFolder(
     }
     const [image, file] = [join(path, images[0]!), join(path, labels[0]!)];
     try {
-      const text = readLabels(file);
+      const text = readSource(file).toString("utf8");
       const labelled = parseLabels(text, { file, landmarkCount: scheme.landmarkCount });
       const { landmarks, visible } = labelled;
       const box = boxOf?.(folder, name) ?? labelled.box ?? tightBox(landmarks);
