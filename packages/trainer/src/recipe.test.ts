@@ -105,7 +105,10 @@ it("recipeJsonSchema() describes every field of every group, those of lists too"
 it("recipeJsonSchema() describes every field of a recipe", () => {
   const { properties } = recipeJsonSchema() as { properties: Record<string, { description?: string }> };
   expect(Object.keys(properties).sort()).toEqual(
-    [...Object.keys(parseRecipe({})), ...["root", "ema", "earlyStop", "checkpointSteps", "threads", "init", "weights"]].sort(),
+    [
+      ...Object.keys(parseRecipe({})),
+      ...["root", "ema", "earlyStop", "checkpointSteps", "threads", "init", "weights"],
+    ].sort(),
   );
   for (const [name, { description }] of Object.entries(properties))
     expect([name, description]).toEqual([name, expect.any(String)]);
