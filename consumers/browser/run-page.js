@@ -47,14 +47,17 @@ export async function runPage(browser, read, { flags = [], timeoutMs = 60_000 } 
         response.end(body);
       });
       let chromium;
+      const stop = () => chromium && killGroup(chromium);
+      process.once("exit", stop);
       const finish = (settle) => {
         clearTimeout(timer);
+        process.off("exit", stop);
         server.close();
         server.closeAllConnections();
         if (!chromium || chromium.exitCode !== null) return settle();
         // Its profile can be removed only once it has gone.
         chromium.once("exit", settle);
-        chromium.kill();
+        stop();
       };
       const timer = setTimeout(
         () => finish(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`))),
@@ -62,11 +65,27 @@ export async function runPage(browser, read, { flags = [], timeoutMs = 60_000 } 
       );
       server.listen(0, "127.0.0.1", () => {
         const address = `http://127.0.0.1:${server.address().port}/`;
-        chromium = spawn(browser, [...FLAGS, ...flags, `--user-data-dir=${profile}`, address], { stdio: "ignore" });
+        chromium = spawn(browser, [...FLAGS, ...flags, `--user-data-dir=${profile}`, address], {
+          stdio: "ignore",
+          // A group of its own, so that its helpers end with it.
+          detached: process.platform !== "win32",
+        });
         chromium.on("error", (error) => finish(() => reject(error)));
       });
     });
   } finally {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    } catch {
+      // A helper of the browser may still write there for a moment; what it leaves in the temporary folder harms nobody.
+    }
+  }
+}
+
+function killGroup(child) {
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    child.kill("SIGKILL");
   }
 }
