@@ -2,6 +2,7 @@ import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { io } from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 import { checkOneOf } from "./internal/check.js";
+import { joinBytes } from "./internal/join-bytes.js";
 import { toHalves } from "./internal/to-halves.js";
 
 /** Options of `exportTfjs`. */
@@ -64,7 +65,7 @@ export async function exportTfjs(model: LayersModel, options: ExportTfjsOptions 
       const { modelTopology, format, generatedBy, convertedBy } = artifacts;
       const weightsManifest = [{ paths: ["weights.bin"], weights: specs }];
       const text = JSON.stringify({ format, generatedBy, convertedBy, modelTopology, weightsManifest });
-      files.value = { "model.json": new TextEncoder().encode(text), "weights.bin": joined(parts) };
+      files.value = { "model.json": new TextEncoder().encode(text), "weights.bin": joinBytes(parts) };
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
     }),
   );
@@ -96,14 +97,4 @@ function store(values: Float32Array, storage: Storage): { bytes: Uint8Array; qua
     return { bytes: new Uint8Array(toHalves(values).buffer), quantization: { dtype: "float16" } };
   }
   return { bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

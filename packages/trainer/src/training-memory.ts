@@ -28,11 +28,13 @@ export function trainingMemory(
   { batchSize, backend }: { batchSize: number; backend: string },
 ): TrainingMemory {
   const needs = (size: number) => summary(model, { batchSize: size }).trainingBytes;
+  // A step needs something for the weights and the same again for each face.
   // Counts what containers allow, where Node knows it.
   const free = process.availableMemory?.() ?? freemem();
   const availableBytes = backend === "wasm" ? Math.min(free, WASM_LIMIT) : free;
   const one = needs(1);
   const perFace = needs(2) - one;
-  const largestBatch = Math.max(0, Math.floor((availableBytes - (one - perFace)) / perFace));
-  return { neededBytes: needs(batchSize), availableBytes, largestBatch };
+  const fixed = one - perFace;
+  const largestBatch = Math.max(0, Math.floor((availableBytes - fixed) / perFace));
+  return { neededBytes: fixed + batchSize * perFace, availableBytes, largestBatch };
 }

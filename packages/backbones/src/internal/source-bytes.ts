@@ -1,5 +1,6 @@
 import { AcrError, DataFormatError, InvalidArgumentError } from "@acr/core";
 import { importNode, isNode } from "./import-node.js";
+import { joinBytes } from "./join-bytes.js";
 
 /** Where weights come from: bytes, a path in Node, or a URL. */
 export type WeightsSource = string | URL | ArrayBuffer | Uint8Array;
@@ -70,11 +71,5 @@ async function download(address: string, file: string): Promise<Uint8Array> {
     }
     parts.push(value);
   }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }

@@ -1,5 +1,6 @@
 import { AcrError, DataFormatError } from "@acr/core";
 import { Inflate } from "fflate";
+import { joinBytes } from "./join-bytes.js";
 
 const [LOCAL, CENTRAL, END, END_64, LOCATOR_64] = [0x04034b50, 0x02014b50, 0x06054b50, 0x06064b50, 0x07064b50];
 /** The end record's own length, and how long its comment may be. */
@@ -152,14 +153,7 @@ function inflate(packed: Uint8Array, maximumBytes: number, tooLarge: () => DataF
   for (let at = 0; at < packed.length || at === 0; at += STEP)
     stream.push(packed.subarray(at, at + STEP), at + STEP >= packed.length);
   if (!isDone) throw new RangeError("data ends early");
-  if (parts.length === 1) return parts[0]!;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return parts.length === 1 ? parts[0]! : joinBytes(parts);
 }
 
 let knownTables: Uint32Array[] | undefined;

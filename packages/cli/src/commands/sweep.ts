@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InvalidArgumentError } from "@acr/core";
 import { renderTable } from "@acr/report";
@@ -21,6 +21,7 @@ import { stopOnSignals } from "../internal/stop-on-signals.js";
 import { SweepDisplay } from "../internal/sweep-display.js";
 import { summaryRows, sweepMarkdown, sweepRecord, trialRows } from "../internal/sweep-report.js";
 import { SweepWorkers } from "../internal/sweep-workers.js";
+import { writeOutput } from "../internal/write-output.js";
 
 interface SweepFlags {
   redis?: string;
@@ -189,8 +190,8 @@ function sweepReportCommand(): Command {
         if (out !== undefined) {
           const name = out.replace(/\.(md|json)$/, "");
           await mkdir(dirname(name), { recursive: true });
-          await writeFile(`${name}.md`, sweepMarkdown(sweeps));
-          await writeFile(`${name}.json`, `${JSON.stringify(sweepRecord(sweeps), null, 2)}\n`);
+          await writeOutput(`${name}.md`, sweepMarkdown(sweeps));
+          await writeOutput(`${name}.json`, `${JSON.stringify(sweepRecord(sweeps), null, 2)}\n`);
           process.stderr.write(`${name}.md and ${name}.json\n`);
           return;
         }

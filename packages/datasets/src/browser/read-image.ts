@@ -1,5 +1,6 @@
 import { DataFormatError, type RgbImage } from "@acr/core";
 import { checkImageBytes } from "../internal/check-image-bytes.js";
+import { toRgb } from "../internal/to-rgb.js";
 import { type FileSource, nameOfSource } from "./image-source.js";
 import { readSource } from "./read-source.js";
 
@@ -51,12 +52,5 @@ function pixelsOf(picture: Decoded): RgbImage {
       : Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
   context.drawImage(picture, 0, 0);
-  const rgba = context.getImageData(0, 0, width, height).data;
-  const data = new Uint8Array(width * height * 3);
-  for (let i = 0, o = 0; o < data.length; i += 4, o += 3) {
-    data[o] = rgba[i]!;
-    data[o + 1] = rgba[i + 1]!;
-    data[o + 2] = rgba[i + 2]!;
-  }
-  return { width, height, data };
+  return toRgb(context.getImageData(0, 0, width, height));
 }

@@ -1,29 +1,13 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { RgbImage } from "@acr/core";
+import { toRgb } from "./to-rgb.js";
 
 /** Decodes the bytes of a picture; rejects when they are damaged. */
 export type ImageDecoder = (bytes: Uint8Array) => Promise<RgbImage>;
 
 /** `require` beside this file, in ESM and CommonJS alike (bundled to CommonJS, `import.meta` is empty). */
 export const requireHere = () => createRequire(import.meta.url ?? pathToFileURL(__filename).href);
-
-interface RgbaBitmap {
-  width: number;
-  height: number;
-  data: Uint8Array;
-}
-
-/** Drops alpha. */
-export function toRgb({ width, height, data: rgba }: RgbaBitmap): RgbImage {
-  const data = new Uint8Array(width * height * 3);
-  for (let i = 0, o = 0; o < data.length; i += 4, o += 3) {
-    data[o] = rgba[i]!;
-    data[o + 1] = rgba[i + 1]!;
-    data[o + 2] = rgba[i + 2]!;
-  }
-  return { width, height, data };
-}
 
 /** Strict: a JPEG whose data end early is an error instead of a grey area. */
 export const JIMP_OPTIONS = { "image/jpeg": { tolerantDecoding: false, maxMemoryUsageInMB: 1024 } };

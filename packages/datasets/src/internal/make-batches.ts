@@ -1,12 +1,9 @@
 import { checkOptions, createRandom, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import type { Batch } from "../batch.js";
 import type { BatchOptions } from "../create-batches.js";
-import { checkProtocol } from "../crop-transform.js";
 import { batchPlan } from "./batch-plan.js";
 import { batchStream } from "./batch-stream.js";
-import { checkBatchSize } from "./check-batch-size.js";
-import { checkDecoder } from "./check-decoder.js";
-import { checkWorkers } from "./check-workers.js";
+import { checkBatchOptions } from "./check-batch-options.js";
 import { engineOfCache } from "./engine-of-cache.js";
 import { FaceEngine } from "./face-engine.js";
 import { makeLoader, type Platform } from "./make-loader.js";
@@ -44,10 +41,7 @@ export async function* makeBatches(
     onFault,
     decoder,
   } = rest;
-  checkBatchSize("createBatches", batchSize, imageSize);
-  checkProtocol("createBatches", protocol);
-  checkWorkers("createBatches", workers);
-  checkDecoder("createBatches", decoder);
+  checkBatchOptions("createBatches", { batchSize, imageSize, protocol, workers, decoder });
   if (cache === true) {
     const loader = makeLoader(dataset, { ...rest, shuffle, dropRemainder }, { prepared, start });
     try {

@@ -1,12 +1,9 @@
 import { applyAffine, checkOptions, createRandom, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import type { Loader, LoaderOptions } from "../create-loader.js";
-import { checkProtocol } from "../crop-transform.js";
 import { batchPlan } from "./batch-plan.js";
 import { batchStream } from "./batch-stream.js";
 import { cacheOf, DEFAULT_MEGABYTES } from "./cache-of.js";
-import { checkBatchSize } from "./check-batch-size.js";
-import { checkDecoder } from "./check-decoder.js";
-import { checkWorkers } from "./check-workers.js";
+import { checkBatchOptions } from "./check-batch-options.js";
 import { FaceEngine } from "./face-engine.js";
 import type { FaceRunner } from "./face-task.js";
 import type { PreparedPixels } from "./prepared-pixels.js";
@@ -49,7 +46,7 @@ export function makeLoader(dataset: FaceDataset, options: LoaderOptions, { prepa
     onFault,
     decoder,
   } = options;
-  checkBatchSize("createLoader", batchSize, imageSize);
+  checkBatchOptions("createLoader", { batchSize, imageSize, protocol, workers, decoder });
   if (dropRemainder && batchSize > dataset.length) {
     throw new InvalidArgumentError(
       `createLoader: batchSize must be an integer from 1 to the data set's ${dataset.length}; got ${batchSize}.`,
@@ -57,9 +54,6 @@ export function makeLoader(dataset: FaceDataset, options: LoaderOptions, { prepa
   }
   if (!(cacheMegabytes >= 0))
     throw new InvalidArgumentError(`createLoader: cacheMegabytes must be >= 0; got ${cacheMegabytes}.`);
-  checkProtocol("createLoader", protocol);
-  checkWorkers("createLoader", workers);
-  checkDecoder("createLoader", decoder);
   const engine = new FaceEngine(dataset, {
     imageSize,
     protocol,

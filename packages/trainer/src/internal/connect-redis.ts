@@ -5,11 +5,13 @@ const MINIMUM_VERSION = [6, 2] as const;
 /** Waits between tries to reach the server. */
 const BACK_OFF_MS = [200, 500, 1000, 2000];
 
+function packageAbsent(cause: unknown): never {
+  throw new InvalidArgumentError("sweep: a sweep on Redis needs two more packages: npm i bullmq ioredis.", { cause });
+}
+
 /** The queue's package, an optional peer. */
 export async function loadBullmq(): Promise<typeof import("bullmq")> {
-  return import("bullmq").catch((cause) => {
-    throw new InvalidArgumentError("sweep: a sweep on Redis needs two more packages: npm i bullmq ioredis.", { cause });
-  });
+  return import("bullmq").catch(packageAbsent);
 }
 
 /** A connection of the queue's client. */
@@ -35,9 +37,7 @@ export async function connectRedis(
       { cause },
     );
   }
-  const { Redis: Client } = await import("ioredis").catch((cause) => {
-    throw new InvalidArgumentError("sweep: a sweep on Redis needs two more packages: npm i bullmq ioredis.", { cause });
-  });
+  const { Redis: Client } = await import("ioredis").catch(packageAbsent);
   for (let attempt = 0; ; attempt++) {
     let isConnected = false;
     let last: Error | undefined;

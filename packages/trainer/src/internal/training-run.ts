@@ -323,7 +323,8 @@ export class TrainingRun {
     const { imageSize } = recipe;
     const batchSize = Math.min(recipe.logs.sampleCount, valFaces.length);
     const { skipFaulty } = recipe;
-    for await (const { images, landmarks, size } of createBatches(valFaces, { batchSize, imageSize, skipFaulty })) {
+    const options = { batchSize, imageSize, skipFaulty, ...(this.valCache && { cache: this.valCache }) };
+    for await (const { images, landmarks, size } of createBatches(valFaces, options)) {
       const predicted = tidy(() => {
         const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
         return (this.predictor.apply(x, { training: false }) as Tensor).dataSync();
