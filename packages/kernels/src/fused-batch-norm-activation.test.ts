@@ -85,6 +85,40 @@ describe.each(["wasm", "cpu", ...tensorFlowEngine()])("fusedBatchNormActivation(
     tf.dispose([...inputs]);
   });
 
+  it.each(cases)("with given moments has the float64 finite differences of $activation, C = $channels", (c) => {
+    const random = createRandom(`given ${c.activation}${c.channels}`);
+    const draw = (count: number, low: number, high: number) =>
+      Array.from({ length: count }, () => Math.fround(random.uniform(low, high)));
+    const [M, C] = [5, c.channels];
+    const values = [draw(M * C, -3, 3), draw(C, 1, 4), draw(C, -1, 3)] as const;
+    const [means, variances, dy] = [draw(C, -1, 1), draw(C, 0.5, 4), draw(M * C, -1, 1)];
+    const loss = ([x, gamma, beta]: readonly number[][]) =>
+      x!.reduce((total, value, i) => {
+        const k = i % C;
+        const normal = (value - means[k]!) / Math.sqrt(variances[k]! + EPSILON);
+        return total + dy[i]! * ACTIVATIONS[c.activation](normal * gamma![k]! + beta![k]!);
+      }, 0);
+    const gradients = tf.tidy(() => {
+      const moments = { mean: tf.tensor1d(means), variance: tf.tensor1d(variances) };
+      const run = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) =>
+        fusedBatchNormActivation(x, gamma, beta, { epsilon: EPSILON, activation: c.activation, moments }).y;
+      const inputs = [tf.tensor2d(values[0], [M, C]), tf.tensor1d(values[1]), tf.tensor1d(values[2])];
+      return tf
+        .grads(run as never)(inputs, tf.tensor2d(dy, [M, C]))
+        .map((tensor) => [...tensor.dataSync()]);
+    });
+    const step = 1e-6;
+    values.forEach((own, which) => {
+      const largest = Math.max(...gradients[which]!.map(Math.abs));
+      own.forEach((_, i) => {
+        const moved = (by: number) =>
+          loss(values.map((v, k) => (k === which ? v.map((value, j) => (j === i ? value + by : value)) : v)));
+        const slope = (moved(step) - moved(-step)) / (2 * step);
+        expect(Math.abs(gradients[which]![i]! - slope)).toBeLessThan(1e-4 * Math.max(1, largest));
+      });
+    });
+  });
+
   it("uses the moments it is given, leaks nothing and refuses an unknown activation", async () => {
     const x = tf.tensor2d([[-200, -1, 1, 200]]);
     const [zeros, ones] = [tf.zeros([4]), tf.ones([4])];

@@ -1,22 +1,5 @@
 import { InvalidArgumentError } from "@acr/core";
-import {
-  add,
-  cast,
-  clipByValue,
-  customGrad,
-  div,
-  greater,
-  less,
-  mul,
-  onesLike,
-  rsqrt,
-  sigmoid,
-  sub,
-  type Tensor,
-  type Tensor4D,
-  tidy,
-  util,
-} from "@tensorflow/tfjs-core";
+import { add, cast, mul, sub, type Tensor, type Tensor4D, tidy, util } from "@tensorflow/tfjs-core";
 import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
@@ -188,43 +171,11 @@ function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, tra
   return y;
 }
 
-/** What the activations' gradients are multiplied by, from what they read; at the corners 0. */
-const SLOPES: Record<FusedActivation, (x: Tensor) => Tensor> = {
-  linear: onesLike,
-  relu: (x) => cast(greater(x, 0), "float32"),
-  relu6: (x) => mul(cast(greater(x, 0), "float32"), cast(less(x, 6), "float32")),
-  sigmoid: (x) => mul(sigmoid(x), sub(1, sigmoid(x))),
-  swish: (x) => mul(sigmoid(x), add(1, mul(x, sub(1, sigmoid(x))))),
-  hardSwish: (x) => {
-    const isSlanted = mul(cast(greater(x, -3), "float32"), cast(less(x, 3), "float32"));
-    return div(add(clipByValue(add(x, 3), 0, 6), mul(x, isSlanted)), 6);
-  },
-};
-
-/** The normalisation of a frozen layer in training: by its moving statistics, differentiable in x alone. */
-function frozenNorm(layer: NormLayer, x: Tensor, activation: FusedActivation): Tensor {
-  return customGrad((input, save) => {
-    (save as (tensors: Tensor[]) => void)([input as Tensor]);
-    return {
-      value: normalize(layer, input as Tensor, activation, false),
-      gradFunc: (dy: Tensor, [saved]: Tensor[]) => {
-        const scale = mul(layer.gamma.read(), rsqrt(add(layer.movingVariance.read(), layer.epsilon)));
-        const shift = sub(layer.beta.read(), mul(layer.movingMean.read(), scale));
-        return mul(mul(dy, SLOPES[activation](add(mul(saved!, scale), shift))), scale);
-      },
-    };
-  })(x);
-}
-
 function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation): SharedWeightsLayer | undefined {
   if (!isUsualNorm(layer, rank)) return undefined;
   // While frozen it infers in training too, as in Keras.
   return SharedWeightsLayer.of(layer, (inputs, { training }) =>
-    tidy(() => {
-      const x = single(inputs);
-      const isFrozen = training && !layer.trainable;
-      return isFrozen ? frozenNorm(layer, x, activation) : normalize(layer, x, activation, training);
-    }),
+    tidy(() => normalize(layer, single(inputs), activation, training && layer.trainable)),
   );
 }
 
@@ -268,7 +219,7 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, bud
       return tidy(() => {
         const inNorm = NORMS.get(x);
         const input = inNorm ? applyNorm({ z: x, norm: inNorm, activation: inputActivation! }) : x;
-        return frozenNorm(norm, plainConvolution(input as Tensor4D, filter, options), activation);
+        return normalize(norm, plainConvolution(input as Tensor4D, filter, options), activation, false);
       });
     }
     if (training && hasUnitKernels()) {

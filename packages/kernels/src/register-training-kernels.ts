@@ -1,14 +1,12 @@
 import { BackendError, checkOptions, InvalidArgumentError } from "@acr/core";
 import {
   backend as currentBackend,
-  engine,
   getBackend,
   getKernel,
   type KernelConfig,
   type KernelFunc,
   registerGradient,
   registerKernel,
-  type Tensor,
   type TensorInfo,
   unregisterGradient,
   unregisterKernel,
@@ -21,7 +19,8 @@ import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
 import { gateGradients, gateKernels } from "./wasm/gate-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
-import { NORM_TRAINING, NORM_TRAINING_GRADIENT, normKernels } from "./wasm/norm-kernels.js";
+import { normGradients } from "./wasm/norm-gradients.js";
+import { normKernels } from "./wasm/norm-kernels.js";
 import { unitGradients } from "./wasm/unit-gradients.js";
 import { unitKernels } from "./wasm/unit-kernels.js";
 import { type WasmBackend, WasmRuntime } from "./wasm/wasm-runtime.js";
@@ -104,22 +103,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   for (const kernels of groups) {
     for (const [name, kernel] of Object.entries(kernels)) register(name, kernel as never);
   }
-  registerGradient({
-    kernelName: NORM_TRAINING,
-    inputsToSave: ["x", "gamma", "beta"],
-    outputsToSave: [false, true, true],
-    gradFunc: (dy: Tensor | Tensor[], saved: Tensor[], attrs) => {
-      const [x, gamma, beta, mean, variance] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
-      const inputs = { x, gamma, beta, mean, variance, dy: (dy as Tensor[])[0]! };
-      const [dx, dGamma, dBeta] = engine().runKernel(NORM_TRAINING_GRADIENT, inputs, attrs) as unknown as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
-      return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
-    },
-  });
-  const gradients = [...unitGradients, ...gateGradients];
+  const gradients = [...normGradients, ...unitGradients, ...gateGradients];
   gradients.forEach(registerGradient);
   setWasmRuntime(backend, runtime);
 
@@ -133,7 +117,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     undo: () => {
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);
-        for (const name of [NORM_TRAINING, ...gradients.map(({ kernelName }) => kernelName)]) unregisterGradient(name);
+        for (const { kernelName } of gradients) unregisterGradient(kernelName);
         for (const { name, before } of replaced) {
           unregisterKernel(name, "wasm");
           if (before) registerKernel(before);

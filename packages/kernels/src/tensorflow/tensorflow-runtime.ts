@@ -1,5 +1,6 @@
 import { BackendError } from "@acr/core";
-import { backend, getBackend, type KernelBackend, type Tensor, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { KernelBackend, Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import { runtimesOf } from "../internal/runtimes-of.js";
 
 /** An attribute of a TensorFlow operation, as tfjs-node takes it. */
 export interface Attribute {
@@ -122,16 +123,5 @@ export function asMemoryFault(error: unknown, onGpu: boolean): unknown {
   );
 }
 
-/** By backend instance: a backend that is started again gets its own. */
-const RUNTIMES = new WeakMap<object, TensorFlowRuntime>();
-
-/** The running kernels of the current backend, or `undefined` where it is another one or they are not registered. */
-export function currentTensorFlowRuntime(): TensorFlowRuntime | undefined {
-  return getBackend() === "tensorflow" ? RUNTIMES.get(backend()) : undefined;
-}
-
-/** Remembers, or with `undefined` forgets, the kernels of a backend. */
-export function setTensorFlowRuntime(of: object, runtime: TensorFlowRuntime | undefined): void {
-  if (runtime) RUNTIMES.set(of, runtime);
-  else RUNTIMES.delete(of);
-}
+export const { current: currentTensorFlowRuntime, set: setTensorFlowRuntime } =
+  runtimesOf<TensorFlowRuntime>("tensorflow");
