@@ -9,6 +9,8 @@ export interface Random {
   uniform(low?: number, high?: number): number;
   /** Normal with the given mean (default 0) and standard deviation (default 1). */
   normal(mean?: number, deviation?: number): number;
+  /** The next 32 bits, an integer in [0, 2³²): the cheapest draw. */
+  word(): number;
   /** Uniform integer in [0, bound). */
   integer(bound: number): number;
   /** True with the given probability (default 0.5). */
@@ -78,6 +80,7 @@ export function createRandom(seed: number | string | RandomState): Random {
   };
   const unit = () => ((next() >>> 5) * 67108864 + (next() >>> 6)) / 9007199254740992;
   const random: Random = {
+    word: next,
     uniform: (low = 0, high = 1) => low + (high - low) * unit(),
     // Box and Muller; the second value is dropped so that the state alone determines the future.
     normal: (mean = 0, deviation = 1) =>

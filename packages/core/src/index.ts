@@ -6,6 +6,7 @@ export { BackendError } from "./backend-error.js";
 export { checkOptions } from "./check-options.js";
 export { cofw29 } from "./cofw29.js";
 export { composeAffine } from "./compose-affine.js";
+export { crc32 } from "./crc-32.js";
 export { createRandom, type Random, type RandomState } from "./create-random.js";
 export { DataFormatError, type DataFormatErrorLocation } from "./data-format-error.js";
 export { DivergenceError } from "./divergence-error.js";

@@ -6,6 +6,7 @@ import * as zlib from "node:zlib";
 import {
   type Augmentation,
   applyAffine,
+  crc32,
   createRandom,
   type FaceDataset,
   getLandmarkScheme,
@@ -22,7 +23,6 @@ import {
   prepareDataset,
   writeJson,
 } from "./index.js";
-import { crc32 } from "./internal/checksum.js";
 
 /** An augmentation that threads build from a file of its own, as `@acr/augment` does. */
 const program = (body: string) => {

@@ -34,36 +34,20 @@ export function kernelStart(options: KernelStart) {
   return initializer;
 }
 
-/** xoshiro128** without the calls, in [0, 1) with 32 bits. */
-function generator(seed: number): () => number {
-  let [a, b, c, d] = createRandom(seed)
-    .state()
-    .map((word) => word | 0) as [number, number, number, number];
-  return () => {
-    const product = Math.imul(b, 5);
-    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = (d << 11) | (d >>> 21);
-    return result * 2 ** -32;
-  };
-}
+/** What 32 bits are multiplied with for [0, 1). */
+const UNIT = 2 ** -32;
 
 function fillUniform(values: Float32Array, bound: number, seed: number): void {
-  const next = generator(seed);
-  for (let i = 0; i < values.length; i++) values[i] = (2 * next() - 1) * bound;
+  const { word } = createRandom(seed);
+  for (let i = 0; i < values.length; i++) values[i] = (2 * (word() * UNIT) - 1) * bound;
 }
 
 /** Marsaglia's polar method: two values of each point within the unit circle. */
 function fillNormal(values: Float32Array, deviation: number, seed: number): void {
-  const next = generator(seed);
+  const { word } = createRandom(seed);
   for (let i = 0; i < values.length; ) {
-    const x = 2 * next() - 1;
-    const y = 2 * next() - 1;
+    const x = 2 * (word() * UNIT) - 1;
+    const y = 2 * (word() * UNIT) - 1;
     const square = x * x + y * y;
     if (square >= 1 || square === 0) continue;
     const factor = Math.sqrt((-2 * Math.log(square)) / square);

@@ -1,4 +1,4 @@
-import { AcrError, DataFormatError } from "@acr/core";
+import { AcrError, crc32, DataFormatError } from "@acr/core";
 import { Inflate } from "fflate";
 import { joinBytes } from "./join-bytes.js";
 
@@ -154,35 +154,4 @@ function inflate(packed: Uint8Array, maximumBytes: number, tooLarge: () => DataF
     stream.push(packed.subarray(at, at + STEP), at + STEP >= packed.length);
   if (!isDone) throw new RangeError("data ends early");
   return parts.length === 1 ? parts[0]! : joinBytes(parts);
-}
-
-let knownTables: Uint32Array[] | undefined;
-
-/** Tables of the reversed polynomial 0xEDB88320, four bytes at a time. */
-function crcTables(): Uint32Array[] {
-  const tables = [0, 1, 2, 3].map(() => new Uint32Array(256));
-  for (let n = 0; n < 256; n++) {
-    let c = n;
-    for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-    tables[0]![n] = c;
-  }
-  for (let t = 1; t < 4; t++)
-    for (let n = 0; n < 256; n++) {
-      const c = tables[t - 1]![n]!;
-      tables[t]![n] = (c >>> 8) ^ tables[0]![c & 255]!;
-    }
-  return tables;
-}
-
-function crc32(bytes: Uint8Array): number {
-  knownTables ??= crcTables();
-  const [t0, t1, t2, t3] = knownTables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
-  let c = -1;
-  const whole = bytes.length & ~3;
-  for (let i = 0; i < whole; i += 4) {
-    c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    c = t3[c & 255]! ^ t2[(c >>> 8) & 255]! ^ t1[(c >>> 16) & 255]! ^ t0[c >>> 24]!;
-  }
-  for (let i = whole; i < bytes.length; i++) c = t0[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
-  return ~c >>> 0;
 }

@@ -1,18 +1,7 @@
-import { crc32, deflateSync } from "node:zlib";
-import type { RgbImage } from "@acr/core";
+import { deflateSync } from "node:zlib";
+import { crc32, type RgbImage } from "@acr/core";
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-
-/** CRC-32 (ISO 3309); Node has one since 20.15. */
-function checksum(bytes: Uint8Array): number {
-  if (typeof crc32 === "function") return crc32(bytes);
-  let value = 0xffffffff;
-  for (const byte of bytes) {
-    value ^= byte;
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  }
-  return (value ^ 0xffffffff) >>> 0;
-}
 
 /** An 8-bit RGB picture as PNG, unfiltered: enough for small diagnostic pictures, without an image library. */
 export function encodePng({ width, height, data }: RgbImage): Uint8Array {
@@ -27,7 +16,7 @@ export function encodePng({ width, height, data }: RgbImage): Uint8Array {
     bytes.writeUInt32BE(content.length, 0);
     bytes.write(type, 4, "latin1");
     bytes.set(content, 8);
-    bytes.writeUInt32BE(checksum(bytes.subarray(4, 8 + content.length)), 8 + content.length);
+    bytes.writeUInt32BE(crc32(bytes.subarray(4, 8 + content.length)), 8 + content.length);
     return bytes;
   };
   return Buffer.concat([
