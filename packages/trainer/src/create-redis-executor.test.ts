@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StorageError } from "@acr/core";
+import { childProcesses } from "@acr/testing";
 import {
   createRedisExecutor,
   readSweep,
@@ -23,19 +24,8 @@ if (!hasRedis)
 const withRedis = hasRedis ? describe : describe.skip;
 
 const folder = mkdtempSync(join(tmpdir(), "acr-redis-"));
-const children: ChildProcess[] = [];
-/** Jest waits for no process: one that is still ending, or its pipe, would keep it from exiting. */
-const end = (child: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    child.stdout?.destroy();
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", () => resolve());
-    child.kill("SIGKILL");
-  });
-afterAll(async () => {
-  await Promise.all(children.map(end));
-  rmSync(folder, { recursive: true, force: true });
-});
+const { start, end } = childProcesses();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const freePort = () =>
   new Promise<number>((resolve) => {
@@ -53,10 +43,9 @@ async function startRedis(...args: string[]): Promise<number> {
 
 async function startRedisAt(port: number, ...args: string[]): Promise<ChildProcess> {
   const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder, ...args];
-  const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "ignore"] });
-  children.push(child);
+  const child = start("redis-server", options, { stdio: ["ignore", "pipe", "ignore"] });
   await new Promise<void>((resolve, reject) => {
-    child.stdout.on("data", (text) => `${text}`.includes("Ready to accept") && resolve());
+    child.stdout!.on("data", (text) => `${text}`.includes("Ready to accept") && resolve());
     child.once("error", reject);
   });
   return child;
@@ -87,8 +76,7 @@ withRedis("a sweep on Redis", () => {
     const lockMs = 400;
     const startWorker = () => {
       const script = join(__dirname, "__fixtures__", "sweep-worker-child.mjs");
-      const child = spawn(process.execPath, [script, url, `${lockMs}`, "40", log], { stdio: "ignore", cwd: __dirname });
-      children.push(child);
+      const child = start(process.execPath, [script, url, `${lockMs}`, "40", log], { stdio: "ignore", cwd: __dirname });
       return child;
     };
     let workers = [startWorker(), startWorker()];
@@ -287,8 +275,7 @@ withRedis("a worker that was asleep for longer than its lock", () => {
     const url = `redis://127.0.0.1:${await startRedis()}`;
     const log = join(folder, "asleep.log");
     const script = join(__dirname, "__fixtures__", "sweep-worker-child.mjs");
-    const sleeper = spawn(process.execPath, [script, url, "400", "100000", log], { stdio: "ignore", cwd: __dirname });
-    children.push(sleeper);
+    const sleeper = start(process.execPath, [script, url, "400", "100000", log], { stdio: "ignore", cwd: __dirname });
     const sweepFolder = join(folder, "asleep");
     const abort = new AbortController();
     let worker: Promise<void> | undefined;

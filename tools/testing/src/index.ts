@@ -1,3 +1,4 @@
+export { childProcesses, type ProgramEnd } from "./child-processes.js";
 export { findChromium, runPage } from "./chromium.js";
 export { dataFolder } from "./data-folder.js";
 export { expectNoTensorLeak } from "./expect-no-tensor-leak.js";

@@ -1,13 +1,14 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertDataset } from "@acr/datasets";
 import { createSyntheticFaces } from "@acr/synthetic";
+import { childProcesses } from "@acr/testing";
 
 jest.setTimeout(120_000);
 
 const root = mkdtempSync(join(tmpdir(), "acr-prepare-"));
+const { start } = childProcesses();
 beforeAll(() =>
   convertDataset(createSyntheticFaces({ count: 150, imageSize: 160 }), { to: "pts", out: join(root, "faces") }),
 );
@@ -17,9 +18,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 function prepare(folder: string, signal?: NodeJS.Signals) {
   const bin = join(__dirname, "../../bin/acr.js");
   const faces = ["--dataset", "points", "--root", join(root, "faces"), "--out", join(folder, "faces.acr"), "--force"];
-  const child = spawn(process.execPath, [bin, "data", "prepare", ...faces], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = start(process.execPath, [bin, "data", "prepare", ...faces], { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
-  child.stderr.on("data", (text) => {
+  child.stderr!.on("data", (text) => {
     errors += text;
   });
   const isWriting = () => readdirSync(folder).some((name) => name.endsWith(".tmp"));

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { childProcesses } from "@acr/testing";
 
 jest.setTimeout(180_000);
 
@@ -11,35 +12,15 @@ if (!hasRedis) console.warn("redis-server is not installed: tests of acr sweep o
 const withRedis = hasRedis ? it : it.skip;
 
 const root = mkdtempSync(join(tmpdir(), "acr-sweep-cli-"));
-const children: ChildProcess[] = [];
-const end = (child: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", () => resolve());
-    child.kill("SIGKILL");
-  });
-afterAll(async () => {
-  await Promise.all(children.map(end));
-  rmSync(root, { recursive: true, force: true });
-});
+const { start, runNode, children } = childProcesses();
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs the built `acr` in a process of its own; `onErr` sees each piece of what it says. */
-function acr(args: string[], onErr: (text: string, child: ChildProcess) => void = () => undefined) {
-  const bin = join(__dirname, "../../bin/acr.js");
-  const child = spawn(process.execPath, [bin, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  children.push(child);
-  const printed = { out: "", err: "" };
-  child.stdout.on("data", (text) => {
-    printed.out += text;
+const acr = (args: string[], onErr: (text: string, child: ChildProcess) => void = () => undefined) =>
+  runNode([join(__dirname, "../../bin/acr.js"), ...args], {
+    cwd: root,
+    onErr: (piece, _, child) => onErr(piece, child),
   });
-  child.stderr.on("data", (text) => {
-    printed.err += text;
-    onErr(`${text}`, child);
-  });
-  return new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
-    child.once("close", (code) => resolve({ code, ...printed })),
-  );
-}
 
 async function startRedis(...args: string[]): Promise<string> {
   const port = await new Promise<number>((resolve) => {
@@ -49,10 +30,9 @@ async function startRedis(...args: string[]): Promise<string> {
     });
   });
   const options = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", root, ...args];
-  const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "ignore"] });
-  children.push(child);
+  const child = start("redis-server", options, { stdio: ["ignore", "pipe", "ignore"] });
   await new Promise<void>((resolve) => {
-    child.stdout.on("data", (text) => `${text}`.includes("Ready to accept") && resolve());
+    child.stdout!.on("data", (text) => `${text}`.includes("Ready to accept") && resolve());
   });
   return `127.0.0.1:${port}`;
 }

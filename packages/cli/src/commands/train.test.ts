@@ -1,40 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { childProcesses } from "@acr/testing";
 
 jest.setTimeout(120_000);
 
 const root = mkdtempSync(join(tmpdir(), "acr-train-cli-"));
-const children: ChildProcess[] = [];
-const end = (child: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", () => resolve());
-    child.kill("SIGKILL");
-  });
-afterAll(async () => {
-  await Promise.all(children.map(end));
-  rmSync(root, { recursive: true, force: true });
-});
+const { runNode } = childProcesses();
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs the built `acr` in a process of its own; `onOut` sees what it prints so far. */
-function acr(args: string[], onOut: (text: string, child: ChildProcess) => void = () => undefined) {
-  const bin = join(__dirname, "../../bin/acr.js");
-  const child = spawn(process.execPath, [bin, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  children.push(child);
-  const printed = { out: "", err: "" };
-  child.stderr.on("data", (text) => {
-    printed.err += text;
-  });
-  child.stdout.on("data", (text) => {
-    printed.out += text;
-    onOut(printed.out, child);
-  });
-  return new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
-    child.once("close", (code) => resolve({ code, ...printed })),
-  );
-}
+const acr = (args: string[], onOut: (text: string, child: ChildProcess) => void = () => undefined) =>
+  runNode([join(__dirname, "../../bin/acr.js"), ...args], { cwd: root, onOut: (_, all, child) => onOut(all, child) });
 
 const RECIPE = {
   synthetic: { trainCount: 16, valCount: 4 },
