@@ -1,11 +1,10 @@
 // Interleaved rounds of this project, Keras and PyTorch on one machine; see README.md beside this file.
 // node benchmarks/engine/compare.mjs --model mobilenet_v2_100 --size 224 --batch 8 --threads 2 --mode train --rounds 5 --steps 4
 // KERAS_PYTHON and PYTORCH_PYTHON name the interpreters; an engine without one is left out.
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { bench, lastJson, machineAndCommit, measureRounds, run } from "./rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -20,15 +19,10 @@ const { values } = parseArgs({
 });
 const { model, size, batch, threads, mode, rounds, steps } = values;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const lastJson = (text) => JSON.parse(text.trim().split("\n").at(-1));
-const run = (command, args) =>
-  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1e7 });
-const peer = (python, script) => () => lastJson(run(python, [here(script), model, batch, threads, mode, steps, size]));
+const peer = (python, script) => () => lastJson(python, [here(script), model, batch, threads, mode, steps, size]);
 const engines = {
   acr: () => {
-    const flags = ["--backbone", model, "--image-size", size, "--batch-size", batch, "--threads", threads];
-    const args = [here("../../packages/cli/bin/acr.js"), "bench", ...flags, "--mode", mode, "--steps", steps, "--json"];
-    const { millisecondsPerImage, peakMemoryMb, backend } = JSON.parse(run(process.execPath, args));
+    const { millisecondsPerImage, peakMemoryMb, backend } = bench(values, "--mode", mode);
     return { version: `${backend}, Node ${process.versions.node}`, ms: millisecondsPerImage, peakMemoryMb };
   },
 };
@@ -36,18 +30,6 @@ const { KERAS_PYTHON, PYTORCH_PYTHON } = process.env;
 if (KERAS_PYTHON) engines.keras = peer(KERAS_PYTHON, "peers/keras_step.py");
 if (PYTORCH_PYTHON && model.startsWith("mobilenet")) engines.pytorch = peer(PYTORCH_PYTHON, "peers/pytorch_step.py");
 
-const median = (list) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-const results = Object.fromEntries(Object.keys(engines).map((name) => [name, { ms: [] }]));
-for (let round = 0; round < Number(rounds); round++) {
-  for (const [name, measure] of Object.entries(engines)) {
-    const { ms, ...rest } = measure();
-    Object.assign(results[name], rest).ms.push(Number(ms.toFixed(2)));
-  }
-}
 const row = {
   model,
   size: Number(size),
@@ -55,11 +37,8 @@ const row = {
   threads: Number(threads),
   mode,
   steps: Number(steps),
-  machine: `${cpus().length} × ${cpus()[0].model}`,
-  commit: run("git", ["rev-parse", "--short", "HEAD"]).trim(),
-  engines: Object.fromEntries(
-    Object.entries(results).map(([name, { ms, ...rest }]) => [name, { ...rest, medianMs: median(ms), rounds: ms }]),
-  ),
+  ...machineAndCommit(),
+  engines: measureRounds(engines, Number(rounds)),
 };
 const key = ({ model, size, batch, threads, mode }) => [model, size, batch, threads, mode].join();
 let rows = [];

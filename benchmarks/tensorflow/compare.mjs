@@ -6,11 +6,10 @@
  *
  *   KERAS_PYTHON=…/python node benchmarks/tensorflow/compare.mjs --batch 8 [--model efficientnet_b0] [--rounds 5] [--steps 4]
  */
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { bench, lastJson, machineAndCommit, measureRounds } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -25,73 +24,36 @@ const { values } = parseArgs({
 });
 const { model, size, batch, threads, rounds, steps } = values;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const run = (command, args) =>
-  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1e7 });
-const lastJson = (text) => JSON.parse(text.trim().split("\n").at(-1));
 const ours = (backend) => () => {
-  const flags = ["--backbone", model, "--image-size", size, "--batch-size", batch, "--threads", threads];
-  const args = [
-    here("../../packages/cli/bin/acr.js"),
-    "bench",
-    "--backend",
-    backend,
-    ...flags,
-    "--steps",
-    steps,
-    "--json",
-  ];
-  const { millisecondsPerImage, forward, backward, optimizer, peakMemoryMb } = JSON.parse(run(process.execPath, args));
-  return {
-    version: `@acr/kernels, Node ${process.versions.node}`,
-    ms: millisecondsPerImage,
-    forward,
-    backward,
-    optimizer,
-    peakMemoryMb,
-  };
+  const { millisecondsPerImage, ...parts } = bench(values, "--backend", backend);
+  const { forward, backward, optimizer, peakMemoryMb } = parts;
+  const version = `@acr/kernels, Node ${process.versions.node}`;
+  return { version, ms: millisecondsPerImage, forward, backward, optimizer, peakMemoryMb };
 };
 const engines = {
   tensorflow: ours("tensorflow"),
   keras: () =>
-    lastJson(
-      run(process.env.KERAS_PYTHON, [
-        here("../engine/peers/keras_step.py"),
-        model,
-        batch,
-        threads,
-        "train",
-        steps,
-        size,
-      ]),
-    ),
+    lastJson(process.env.KERAS_PYTHON, [
+      here("../engine/peers/keras_step.py"),
+      model,
+      batch,
+      threads,
+      "train",
+      steps,
+      size,
+    ]),
   // Slow: one step behind one that warms up tells enough.
-  stock: () => lastJson(run(process.execPath, [here("stock-step.mjs"), model, batch, threads, "1", size])),
+  stock: () => lastJson(process.execPath, [here("stock-step.mjs"), model, batch, threads, "1", size]),
   wasm: ours("wasm"),
 };
 const wanted = values.engines.split(",").filter((name) => name !== "keras" || process.env.KERAS_PYTHON);
-const median = (list) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-const results = Object.fromEntries(wanted.map((name) => [name, { ms: [] }]));
-for (let round = 0; round < Number(rounds); round++) {
-  for (const name of wanted) {
-    const { ms, ...rest } = engines[name]();
-    Object.assign(results[name], rest).ms.push(Number(ms.toFixed(2)));
-    console.error(round, name, ms.toFixed(1));
-  }
-}
 const row = {
   model,
   size: Number(size),
   batch: Number(batch),
   threads: Number(threads),
-  machine: `${cpus().length} × ${cpus()[0].model}`,
-  commit: run("git", ["rev-parse", "--short", "HEAD"]).trim(),
-  engines: Object.fromEntries(
-    Object.entries(results).map(([name, { ms, ...rest }]) => [name, { ...rest, medianMs: median(ms), rounds: ms }]),
-  ),
+  ...machineAndCommit(),
+  engines: measureRounds(Object.fromEntries(wanted.map((name) => [name, engines[name]])), Number(rounds)),
 };
 const file = here("results.json");
 const isSame = (other) => ["model", "size", "batch", "threads"].every((key) => other[key] === row[key]);
@@ -100,7 +62,9 @@ rows.push(row);
 writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
 const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
 const ratio = (row, name) =>
-  row.engines[name] ? (row.engines[name].medianMs / row.engines.tensorflow.medianMs).toFixed(2) : "–";
+  row.engines[name] && row.engines.tensorflow
+    ? (row.engines[name].medianMs / row.engines.tensorflow.medianMs).toFixed(2)
+    : "–";
 const lines = rows.map(
   (row) =>
     `| ${row.model} | ${row.size} | ${row.batch} | ${["tensorflow", "keras", "stock", "wasm"].map((name) => cell(row, name)).join(" | ")} | ${ratio(row, "keras")} | ${ratio(row, "stock")} | ${row.machine}, ${row.threads} threads | ${row.commit} |`,
