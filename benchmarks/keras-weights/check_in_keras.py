@@ -1,7 +1,9 @@
 """Loads what write-models.mjs wrote into Keras and compares outputs and parameter counts.
 
     pip install tensorflow-cpu==2.18.1 keras==3.15.1
-    python benchmarks/keras-weights/check_in_keras.py FOLDER > benchmarks/keras-weights/keras-loads-ours.json
+    python benchmarks/keras-weights/check_in_keras.py FOLDER
+
+Rows go to keras-loads-ours.json beside this file, replacing older ones of the same names; so a folder may hold some backbones only.
 """
 import json, os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -48,4 +50,12 @@ for entry in json.load(open(os.path.join(folder, "models.json"))):
         row |= dict(oursToFloat64=distance(expected, truth), kerasToFloat64=distance(actual, truth))
     rows.append(row)
     keras.backend.clear_session()
-print(json.dumps(dict(keras=keras.__version__, tensorflow=tf.__version__, failures=[r["name"] for r in rows if not r["ok"]], rows=rows), indent=1))
+record = os.path.join(os.path.dirname(os.path.abspath(__file__)), "keras-loads-ours.json")
+new = {row["name"] for row in rows}
+old = json.load(open(record))["rows"] if os.path.exists(record) else []
+rows = [row for row in old if row["name"] not in new] + rows
+failures = [row["name"] for row in rows if not row["ok"]]
+with open(record, "w") as file:
+    json.dump(dict(keras=keras.__version__, tensorflow=tf.__version__, failures=failures, rows=rows), file, indent=1)
+    file.write("\n")
+print(f"{len(new)} models checked, largest error {max(r['error'] for r in rows if r['name'] in new):.1e}; failed: {', '.join(failures) or 'none'}")

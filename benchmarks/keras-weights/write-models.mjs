@@ -60,13 +60,7 @@ for (const backbone of listBackbones(pattern)) {
   await saveKerasWeights(model, join(folder, `${backbone}.weights.h5`));
   record(backbone, model, images, "weights");
   model.dispose();
-  const heads =
-    /mobilenet_v2_035|mobilenet_v3_small|efficientnet_b0|efficientnet_lite0|resnet_18|resnet_50|pfld|facenet/.test(
-      backbone,
-    )
-      ? listHeads()
-      : ["gap"];
-  for (const head of heads) {
+  for (const head of listHeads()) {
     const landmarks = createLandmarkModel({ backbone, landmarkCount: 5, imageSize: SIZE, head, dropout: 0.1, seed: 3 });
     stir(landmarks);
     const name = `${backbone}.${head}`;
