@@ -1,4 +1,4 @@
-const { mkdtempSync } = require("node:fs");
+const { existsSync, mkdtempSync } = require("node:fs");
 const { rm } = require("node:fs/promises");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
@@ -28,8 +28,13 @@ const SHARED = [
   "performance",
 ];
 
+/** Chromium's software driver for Vulkan: what WebGPU computes on in tests, also where there is a graphics processor. */
+const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+
 module.exports = class RealmEnvironment extends TestEnvironment {
   async setup() {
+    // The driver is read by native code, which does not see the sandbox's copy of the environment.
+    if (existsSync(SOFTWARE_DRIVER)) process.env.VK_ICD_FILENAMES ??= SOFTWARE_DRIVER;
     await super.setup();
     // Temporary folders of a test file lie in one, which is removed behind it.
     this.callersFolder = process.env.TMPDIR;

@@ -6,6 +6,7 @@ import {
   keep,
   mul,
   type NamedTensorMap,
+  ones,
   sqrt,
   square,
   sub,
@@ -17,8 +18,10 @@ import {
   zerosLike,
 } from "@tensorflow/tfjs-core";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { currentWebGpuRuntime } from "./internal/current-webgpu-runtime.js";
 import { AdamSlots } from "./tensorflow/adam-slots.js";
 import { currentTensorFlowRuntime, type TensorFlowRuntime } from "./tensorflow/tensorflow-runtime.js";
+import { ADAM as GPU_ADAM, CLIP_SCALE as GPU_CLIP_SCALE } from "./webgpu/kernel-names.js";
 
 /** Options of `FusedAdam`. */
 export interface FusedAdamOptions {
@@ -47,7 +50,7 @@ const DEFAULTS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, 
 
 /**
  * Adam (Kingma and Ba 2015, arXiv:1412.6980) with decoupled weight decay (Loshchilov and Hutter 2019,
- * arXiv:1711.05101), one pass over each weight on `wasm` and `tensorflow`, composed of tfjs operations elsewhere:
+ * arXiv:1711.05101), one pass over each weight on `wasm`, `tensorflow` and `webgpu`, composed of tfjs operations elsewhere:
  *
  *   m ← β₁m + (1 − β₁)g,   v ← β₂v + (1 − β₂)g²
  *   w ← w·(1 − η·decay) − η · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
@@ -109,6 +112,10 @@ export class FusedAdam {
     });
     this.step++;
     tidy(() => {
+      if (currentWebGpuRuntime()) {
+        this.updateOnGpu(pairs, learningRate);
+        return;
+      }
       const scale = this.clipScale(pairs.map(({ gradient }) => gradient));
       const runtime = currentTensorFlowRuntime();
       if (runtime) {
@@ -119,6 +126,19 @@ export class FusedAdam {
     });
   }
 
+  /** As `getState`, for every backend: `webgpu` has no reads that a program could wait for. */
+  async readState(): Promise<FusedAdamState> {
+    const { step } = this;
+    const own = [...this.slots].map(async ([name, { m, v }]) => {
+      const [first, second] = await Promise.all([m.data(), v.data()]);
+      return [name, { m: Float32Array.from(first), v: Float32Array.from(second) }] as const;
+    });
+    const slots: FusedAdamState["slots"] = Object.fromEntries(await Promise.all(own));
+    for (const name of this.resources?.names ?? []) slots[name] = this.resources!.get(name);
+    return { step, slots };
+  }
+
+  /** What `setState` takes. On `webgpu` use `readState`. */
   getState(): FusedAdamState {
     const slots: FusedAdamState["slots"] = {};
     for (const [name, { m, v }] of this.slots) {
@@ -185,6 +205,39 @@ export class FusedAdam {
     currentTensorFlowRuntime()!.release(...scalars);
   }
 
+  /** The step of all weights on the webgpu backend; the clipping factor stays there. */
+  private updateOnGpu(
+    pairs: readonly { name: string; variable: Variable; gradient: Tensor }[],
+    learningRate: number,
+  ): void {
+    const { beta1, beta2, epsilon, weightDecay, clipNorm } = this.options;
+    const attributes = {
+      beta1,
+      beta2,
+      rate: learningRate / (1 - beta1 ** this.step),
+      unbias: 1 / (1 - beta2 ** this.step),
+      epsilon,
+      keepFactor: 1 - learningRate * weightDecay,
+    };
+    const gradients = Object.fromEntries(pairs.map(({ gradient }, i) => [i, gradient]));
+    const scale =
+      clipNorm === undefined ? ones([1]) : (engine().runKernel(GPU_CLIP_SCALE, gradients, { clipNorm }) as Tensor);
+    for (const { name, variable, gradient } of pairs) {
+      const { m, v } = this.slotOf(name, variable);
+      const inputs = { weight: variable, gradient, scale, m, v };
+      variable.assign(engine().runKernel(GPU_ADAM, inputs as never, attributes) as Tensor);
+    }
+  }
+
+  private slotOf(name: string, variable: Variable): { m: Tensor; v: Tensor } {
+    let slot = this.slots.get(name);
+    if (!slot) {
+      slot = { m: keep(zerosLike(variable)), v: keep(zerosLike(variable)) };
+      this.slots.set(name, slot);
+    }
+    return slot;
+  }
+
   /** What gradients are multiplied with so that their global norm stays within clipNorm. */
   private clipScale(gradients: Tensor[]): number {
     const { clipNorm } = this.options;
@@ -200,11 +253,7 @@ export class FusedAdam {
   }
 
   private update(name: string, variable: Variable, gradient: Tensor, learningRate: number, scale: number): void {
-    let slot = this.slots.get(name);
-    if (!slot) {
-      slot = { m: keep(zerosLike(variable)), v: keep(zerosLike(variable)) };
-      this.slots.set(name, slot);
-    }
+    const slot = this.slotOf(name, variable);
     const { beta1, beta2, epsilon, weightDecay } = this.options;
     const rate = learningRate / (1 - beta1 ** this.step);
     const unbias = 1 / (1 - beta2 ** this.step);

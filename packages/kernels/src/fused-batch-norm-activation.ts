@@ -14,6 +14,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { COMPOSED_ACTIVATIONS, type FusedActivation } from "./fused-activation.js";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { currentWebGpuRuntime } from "./internal/current-webgpu-runtime.js";
 import {
   hasTensorFlowActivation,
   hasTensorFlowKernels,
@@ -22,6 +23,7 @@ import {
   tensorFlowNormWith,
 } from "./tensorflow/norm-kernels.js";
 import { NORM_INFERENCE, NORM_TRAINING } from "./wasm/norm-kernels.js";
+import { NORM as GPU_NORM, NORM_INFERENCE as GPU_NORM_INFERENCE } from "./webgpu/kernel-names.js";
 
 /** Options of `fusedBatchNormActivation`. */
 export interface FusedBatchNormOptions {
@@ -39,8 +41,8 @@ export interface FusedBatchNormOptions {
  *
  *   y = activation(γ · (x − mean) / √(variance + ε) + β)
  *
- * Fused with registered kernels on `wasm` where C is a multiple of 4 and on `tensorflow`, composed of tfjs operations
- * elsewhere; all differentiable in x, γ and β. At the corners of relu and relu6 the gradient is 0.
+ * Fused with registered kernels on `wasm` where C is a multiple of 4, on `tensorflow` and on `webgpu`, composed of tfjs
+ * operations elsewhere; all differentiable in x, γ and β. At the corners of relu and relu6 the gradient is 0.
  *
  * @param x - `[…, C]` float32.  @param gamma - `[C]`.  @param beta - `[C]`.
  * @returns `y` as x, and the `mean` and population `variance` used, `[C]`. Owned by the caller.
@@ -89,6 +91,19 @@ export function fusedBatchNormActivation(
         variance: variance as Tensor1D,
       };
     });
+  }
+  if (currentWebGpuRuntime() && x.dtype === "float32" && x.size > 0) {
+    const run = (name: string, inputs: Record<string, Tensor>) =>
+      engine().runKernel(name, inputs as never, { epsilon, activation } as never) as unknown as Tensor[];
+    // The last output is for the gradient alone.
+    if (moments) {
+      const [y, norm] = run(GPU_NORM_INFERENCE, { x, gamma, beta, ...moments });
+      norm!.dispose();
+      return { y: y!, mean: moments.mean as Tensor1D, variance: moments.variance as Tensor1D };
+    }
+    const [y, mean, variance, norm] = run(GPU_NORM, { x, gamma, beta });
+    norm!.dispose();
+    return { y: y!, mean: mean as Tensor1D, variance: variance as Tensor1D };
   }
   return tidy(() => {
     const axes = x.shape.map((_, axis) => axis).slice(0, -1);

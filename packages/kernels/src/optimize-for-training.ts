@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@acr/core";
-import { add, cast, mul, sub, type Tensor, type Tensor4D, tidy, util } from "@tensorflow/tfjs-core";
+import { add, cast, engine, mul, sub, type Tensor, type Tensor4D, tidy, util } from "@tensorflow/tfjs-core";
 import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
@@ -12,9 +12,11 @@ import {
   plainConvolution,
   type UnitOptions,
 } from "./internal/conv-unit.js";
+import { currentWebGpuRuntime } from "./internal/current-webgpu-runtime.js";
 import { areaMean, gate } from "./internal/gate.js";
 import { StepMemory } from "./internal/step-memory.js";
 import { hasTensorFlowKernels, tensorFlowMovingAverage } from "./tensorflow/norm-kernels.js";
+import { MOVING_AVERAGE as GPU_MOVING_AVERAGE } from "./webgpu/kernel-names.js";
 
 type Layer = layers.Layer;
 type Shape = (number | null)[];
@@ -150,6 +152,13 @@ function lonelyConvolution(layer: ConvolutionLayer): SharedWeightsLayer | undefi
 const isUsualNorm = (layer: NormLayer, rank: number) =>
   (layer.axis < 0 ? layer.axis + rank : layer.axis) === rank - 1 && layer.scale && layer.center;
 
+/** moving + (value − moving) · (1 − momentum) */
+function averageOf(moving: Tensor, value: Tensor, momentum: number): Tensor {
+  if (hasTensorFlowKernels()) return tensorFlowMovingAverage(moving, value, momentum);
+  if (currentWebGpuRuntime()) return engine().runKernel(GPU_MOVING_AVERAGE, { moving, value }, { momentum }) as Tensor;
+  return tidy(() => sub(moving, mul(sub(moving, value), 1 - momentum)));
+}
+
 /** The normalisation of a map and the activation behind it, moving statistics included. */
 function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, training: boolean | undefined): Tensor {
   const { epsilon, momentum } = layer;
@@ -159,12 +168,7 @@ function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, tra
     const moments = { mean: layer.movingMean.read(), variance: layer.movingVariance.read() };
     return fusedBatchNormActivation(x, gamma, beta, { epsilon, activation, moments }).y;
   }
-  const average = (weight: Weight, value: Tensor) =>
-    weight.write(
-      hasTensorFlowKernels()
-        ? tensorFlowMovingAverage(weight.read(), value, momentum)
-        : tidy(() => sub(weight.read(), mul(sub(weight.read(), value), 1 - momentum))),
-    );
+  const average = (weight: Weight, value: Tensor) => weight.write(averageOf(weight.read(), value, momentum));
   const { y, mean, variance } = fusedBatchNormActivation(x, gamma, beta, { epsilon, activation });
   average(layer.movingMean, mean);
   average(layer.movingVariance, variance);

@@ -35,10 +35,10 @@ export interface TrainingKernelOptions {
 
 /** What `registerTrainingKernels` started. */
 export interface TrainingKernels {
-  /** E.g. `simd-threads-relaxed`, `tensorflow-cpu`; `composed` on backends that need no kernels. */
+  /** E.g. `simd-threads-relaxed`, `tensorflow-cpu`, `webgpu`; `composed` on backends that need no kernels. */
   readonly variant: string;
   readonly threads: number;
-  /** Why these kernels cannot go on (a worker died, out of memory), if so: undo and register again. */
+  /** Why these kernels cannot go on (a worker died, the graphics device was lost, out of memory), if so: undo and register again. */
   readonly failure: string | undefined;
   /** Restores the kernels that were there before and stops the threads. Safe to call twice. */
   undo(): Promise<void>;
@@ -51,7 +51,8 @@ const MAXIMUM_THREADS = 64;
  *
  * On `wasm` it registers the kernels that tfjs lacks (filter gradients) and faster ones for those it has; what a kernel
  * does not cover goes to the one that was there before. On `tensorflow` (tfjs-node) normalisation, activations and Adam
- * run as TensorFlow's own fused operations. On other backends nothing is changed: they have these kernels.
+ * run as TensorFlow's own fused operations. On `webgpu` they run as WGSL programs, with the filter gradients that tfjs
+ * computes slowly. On other backends nothing is changed: they have these kernels.
  * Called twice for one backend, it returns what it started first.
  *
  * @throws {BackendError} no WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
@@ -71,6 +72,10 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     );
   }
   if (getBackend() === "tensorflow" && "binding" in currentBackend()) return registerTensorFlowKernels();
+  if (getBackend() === "webgpu" && "runWebGPUProgram" in currentBackend()) {
+    const { registerWebGpuKernels } = await import("./webgpu/register-webgpu-kernels.js");
+    return registerWebGpuKernels();
+  }
   if (getBackend() !== "wasm") return { variant: "composed", threads: 1, failure: undefined, undo: async () => {} };
   const backend = currentBackend() as WasmBackend;
   const existing = currentWasmRuntime();

@@ -5,3 +5,4 @@ export { expectNoTensorLeak } from "./expect-no-tensor-leak.js";
 export { goldenFolder } from "./golden-folder.js";
 export { tensorFlowEngine } from "./tensorflow-engine.js";
 export { tolerance } from "./tolerance.js";
+export { webGpuEngine } from "./web-gpu-engine.js";

@@ -1,0 +1,61 @@
+import {
+  backend as currentBackend,
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  registerGradient,
+  registerKernel,
+  unregisterGradient,
+  unregisterKernel,
+} from "@tensorflow/tfjs-core";
+// tfjs-core alone registers no gradients; its layers package does.
+import "@tensorflow/tfjs-layers";
+import { currentWebGpuRuntime, setWebGpuRuntime } from "../internal/current-webgpu-runtime.js";
+import type { TrainingKernels } from "../register-training-kernels.js";
+import { adamKernels } from "./adam-kernels.js";
+import { convolutionKernels } from "./convolution-kernels.js";
+import { normGradients, normKernels } from "./norm-kernels.js";
+import { type WebGpuBackend, WebGpuRuntime } from "./webgpu-runtime.js";
+
+const REGISTRATIONS = new WeakMap<WebGpuRuntime, TrainingKernels>();
+
+/** `registerTrainingKernels` on tfjs' `webgpu` backend. */
+export function registerWebGpuKernels(): TrainingKernels {
+  const backend = currentBackend() as WebGpuBackend;
+  const existing = currentWebGpuRuntime();
+  if (existing) return REGISTRATIONS.get(existing)!;
+  const runtime = new WebGpuRuntime(backend);
+  const replaced: { name: string; before: KernelConfig | undefined }[] = [];
+  const kernels = { ...normKernels(runtime), ...convolutionKernels(runtime), ...adamKernels(runtime) };
+  for (const [name, kernel] of Object.entries(kernels)) {
+    const before = getKernel(name, "webgpu");
+    if (before) unregisterKernel(name, "webgpu");
+    const kernelFunc = ((call: never) => kernel(call) ?? before?.kernelFunc(call)) as unknown as KernelFunc;
+    registerKernel({ kernelName: name, backendName: "webgpu", setupFunc: before?.setupFunc, kernelFunc });
+    replaced.push({ name, before });
+  }
+  normGradients.forEach(registerGradient);
+  setWebGpuRuntime(backend, runtime);
+  let undone: Promise<void> | undefined;
+  const registration: TrainingKernels = {
+    variant: "webgpu",
+    threads: 1,
+    get failure() {
+      return runtime.failure;
+    },
+    undo: () => {
+      undone ??= (async () => {
+        setWebGpuRuntime(backend, undefined);
+        for (const { kernelName } of normGradients) unregisterGradient(kernelName);
+        for (const { name, before } of replaced) {
+          unregisterKernel(name, "webgpu");
+          if (before) registerKernel(before);
+        }
+        runtime.stop();
+      })();
+      return undone;
+    },
+  };
+  REGISTRATIONS.set(runtime, registration);
+  return registration;
+}
