@@ -36,6 +36,7 @@ module.exports = class RealmEnvironment extends TestEnvironment {
     // The driver is read by native code, which does not see the sandbox's copy of the environment.
     if (existsSync(SOFTWARE_DRIVER)) process.env.VK_ICD_FILENAMES ??= SOFTWARE_DRIVER;
     await super.setup();
+    if (process.env.VK_ICD_FILENAMES) this.global.process.env.VK_ICD_FILENAMES = process.env.VK_ICD_FILENAMES;
     // Temporary folders of a test file lie in one, which is removed behind it.
     this.callersFolder = process.env.TMPDIR;
     this.folder = mkdtempSync(join(tmpdir(), "acr test "));

@@ -143,7 +143,9 @@ describe("setupBackend(options)", () => {
     expect(tf.getBackend()).toBe("wasm");
     // A GPU that was asked for is never passed over silently.
     await expect(setupBackend({ gpu: 0 })).rejects.toThrow("tensorflow is not installed");
-    await expect(setupBackend({ gpu: 0, prefer: ["wasm"] })).rejects.toThrow("gpu needs the tensorflow backend");
+    await expect(setupBackend({ gpu: 0, prefer: ["wasm"] })).rejects.toThrow(
+      "gpu needs the tensorflow or the webgpu backend",
+    );
     process.env.ACR_GPU = "0";
     await expect(setupBackend({ threads: 1 })).rejects.toThrow("tensorflow is not installed");
     delete process.env.ACR_GPU;

@@ -6,8 +6,8 @@ import { importNode } from "./internal/import-node.js";
 /** Options of `setupBackend`. */
 export interface SetupBackendOptions {
   /**
-   * Backends to try, best first: `"tensorflow"`, `"wasm"`, `"cpu"`, or one that the application registered. Default:
-   * tensorflow where it was installed with CUDA and sees a GPU, wasm, cpu.
+   * Backends to try, best first: `"tensorflow"`, `"webgpu"`, `"wasm"`, `"cpu"`, or one that the application registered.
+   * Default: tensorflow where it was installed with CUDA and sees a GPU, wasm, cpu.
    */
   prefer?: readonly string[];
   /**
@@ -16,7 +16,8 @@ export interface SetupBackendOptions {
    */
   threads?: number;
   /**
-   * The NVIDIA GPU of tensorflow, from 0 on as `nvidia-smi` lists them; -1 for none. From 0 on it must be usable.
+   * The NVIDIA GPU of tensorflow, from 0 on as `nvidia-smi` lists them; -1 for none. From 0 on it must be usable. On
+   * webgpu 0 demands a graphics processor, for its adapters have no numbers.
    * Default: that of the environment variable `ACR_GPU`, else whatever TensorFlow finds.
    */
   gpu?: number;
@@ -44,7 +45,9 @@ export interface BackendInfo {
   skipped: SkippedBackend[];
 }
 
-const BUILT_IN = ["tensorflow", "wasm", "cpu"];
+const BUILT_IN = ["tensorflow", "webgpu", "wasm", "cpu"];
+/** tensorflow is among them only where it drives a GPU; webgpu is used where it is asked for. */
+const BY_DEFAULT = ["tensorflow", "wasm", "cpu"];
 const MAXIMUM_THREADS = 64;
 const MINIMUM_NODE = 20;
 const DEFAULT_MAXIMUM_THREADS = 8;
@@ -96,9 +99,9 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   }
   const wantsGpu = gpu !== undefined && gpu >= 0;
   const prefer = options.prefer ?? (wantsGpu ? ["tensorflow"] : await defaultPreference());
-  if (options.gpu !== undefined && wantsGpu && !prefer.includes("tensorflow")) {
+  if (options.gpu !== undefined && wantsGpu && !prefer.some((name) => name === "tensorflow" || name === "webgpu")) {
     throw new InvalidArgumentError(
-      `setupBackend: gpu needs the tensorflow backend; got prefer ${prefer.join(", ")}. Leave one of them out.`,
+      `setupBackend: gpu needs the tensorflow or the webgpu backend; got prefer ${prefer.join(", ")}. Leave one of them out.`,
     );
   }
   const threads = options.threads ?? (await defaultThreads());
@@ -157,11 +160,11 @@ function gpuOfEnvironment(): number | undefined {
 
 /** TensorFlow is worth its start where it drives a GPU; on CPUs wasm is as fast. */
 async function defaultPreference(): Promise<string[]> {
-  const others = BUILT_IN.filter((name) => name !== "tensorflow");
+  const others = BY_DEFAULT.filter((name) => name !== "tensorflow");
   if (!isNode()) return others;
   const { readTensorFlowManifest, tensorFlowFolder } = await import("./internal/tensorflow-folder.js");
   const manifest = await readTensorFlowManifest(await tensorFlowFolder()).catch(() => undefined);
-  return manifest?.cuda ? BUILT_IN : others;
+  return manifest?.cuda ? BY_DEFAULT : others;
 }
 
 async function defaultThreads(): Promise<number> {
@@ -182,6 +185,7 @@ interface Wishes {
 async function start(name: string, wishes: Wishes): Promise<Started> {
   if (name === "wasm") return startWasm(wishes.threads);
   if (name === "tensorflow") return startTensorFlowEngine(wishes);
+  if (name === "webgpu") return startWebGpuEngine(wishes);
   if (name === "cpu") await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
   await activate(name);
   const kernels = await registerTrainingKernels();
@@ -224,6 +228,31 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
       relaxedSimd: false,
       version: version_core,
       description: `tensorflow ${version}, ${device}`,
+    },
+    kernels,
+  };
+}
+
+async function startWebGpuEngine({ gpu }: Wishes): Promise<Started> {
+  const { startWebGpu } = await import("./internal/start-web-gpu.js");
+  const adapter = await startWebGpu({ gpu });
+  await activate("webgpu");
+  const kernels = await registerTrainingKernels();
+  // A device that was lost earlier says so at once.
+  await Promise.resolve();
+  if (kernels.failure !== undefined) {
+    await kernels.undo();
+    throw new BackendError(`${kernels.failure}. Start a new process or page.`);
+  }
+  return {
+    info: {
+      name: "webgpu",
+      threads: 1,
+      gpu: !adapter.isSoftware,
+      simd: false,
+      relaxedSimd: false,
+      version: version_core,
+      description: `webgpu, ${adapter.name}${adapter.isSoftware ? " (a software driver, slow)" : ""}`,
     },
     kernels,
   };

@@ -24,9 +24,9 @@ export function childProcesses() {
   /** Runs a script of Node to its end. */
   const runNode = (
     args: readonly string[],
-    { cwd, onOut, onErr }: { cwd?: string; onOut?: Listener; onErr?: Listener } = {},
+    { cwd, env, onOut, onErr }: { cwd?: string; env?: NodeJS.ProcessEnv; onOut?: Listener; onErr?: Listener } = {},
   ): Promise<ProgramEnd> => {
-    const child = start(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = start(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     const said = { out: "", err: "" };
     const listen = (stream: "out" | "err", listener: Listener | undefined) =>
       child[stream === "out" ? "stdout" : "stderr"]!.on("data", (piece) => {
