@@ -3,7 +3,7 @@
  * What a training step of `train` costs over a bare one (`acr bench`, `benchmarkStep`): data, labels, difficulty, optimizer,
  * events, logs and all. In one process, in turn: some bare steps, some of the run.
  *
- *   node benchmarks/trainer/overhead.mjs [--threads 1] [--rounds 6] [--steps 12] [--loss acr] [--root DIR] [--out FILE]
+ *   node benchmarks/trainer/overhead.mjs [--threads 1] [--rounds 20] [--steps 6] [--loss acr] [--root DIR] [--out FILE]
  *
  * `--root` is a folder with 300-W; without it faces are drawn on the fly. The first epoch, in which pictures are decoded and
  * the engine warms up, comes before the measurement; its mean overhead is told apart. While bare steps run, the loader
@@ -20,8 +20,8 @@ import { benchmarkStep, train } from "@acr/trainer";
 const { values } = parseArgs({
   options: {
     threads: { type: "string", default: "1" },
-    rounds: { type: "string", default: "6" },
-    steps: { type: "string", default: "12" },
+    rounds: { type: "string", default: "20" },
+    steps: { type: "string", default: "6" },
     loss: { type: "string", default: "acr" },
     root: { type: "string" },
     out: { type: "string" },

@@ -12,6 +12,7 @@ import {
   getLandmarkScheme,
   invertAffine,
 } from "@acr/core";
+import { childProcesses } from "@acr/testing";
 import { Jimp } from "jimp";
 import {
   type Batch,
@@ -23,6 +24,8 @@ import {
   prepareDataset,
   writeJson,
 } from "./index.js";
+
+const { runNode } = childProcesses();
 
 /** An augmentation that threads build from a file of its own, as `@acr/augment` does. */
 const program = (body: string) => {
@@ -270,6 +273,27 @@ describe("faulty pictures and threads", () => {
     await expect(collect(loader.epoch(0)).then((batches) => batches.length)).resolves.toBe(5);
     await loader.close();
   });
+
+  it("closing while threads work on faces lets the program go on behind it", async () => {
+    // Node ends a program with code 13 where nothing keeps it alive while it awaits.
+    const program = `
+      import { createLoader, openPoints } from "@acr/datasets";
+      const faces = await openPoints({ root: process.argv[1], scheme: "cofw29" });
+      for (let i = 0; i < 5; i++) {
+        const loader = createLoader(faces, { batchSize: 2, imageSize: 64, workers: 2 });
+        for await (const batch of loader.epoch(0)) break;
+        // The threads answer while the main one is busy; their messages arrive during the close.
+        const until = Date.now() + 60;
+        while (Date.now() < until);
+        await loader.close();
+      }
+      console.log("went on");`;
+    expect(await runNode(["--input-type=module", "-e", program, root], { cwd: __dirname })).toEqual({
+      code: 0,
+      out: "went on\n",
+      err: "",
+    });
+  }, 20_000);
 });
 
 describe("prepareDataset / openPrepared", () => {

@@ -89,7 +89,8 @@ export class ThreadRunner implements FaceRunner {
     worker.on("message", (outcomes: FaceOutcome[]) => {
       const jobs = thread.sent.shift() ?? [];
       thread.faces -= jobs.length;
-      if (thread.sent.length === 0) worker.unref();
+      // An answer may still arrive while `close` awaits the thread's end, which must then keep the process alive.
+      if (thread.sent.length === 0 && !this.isClosed) worker.unref();
       jobs.forEach(({ resolve }, i) => resolve(outcomes[i]!));
     });
     worker.on("error", (error) => {
