@@ -45,12 +45,8 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
       const started = performance.now();
       let forward = started;
       let backward = started;
-      tidy(() => {
-        if (mode === "infer") {
-          (fused.apply(x, { training: false }) as Tensor).dataSync();
-          forward = backward = performance.now();
-          return;
-        }
+      const result = tidy(() => {
+        if (mode === "infer") return fused.apply(x, { training: false }) as Tensor;
         const { value, grads } = variableGrads(() => {
           const loss = l2Loss(fused.apply(x, { training: true }) as Tensor, y) as Scalar;
           forward = performance.now();
@@ -58,9 +54,12 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
         }, variables);
         backward = performance.now();
         adam.applyGradients(grads);
-        value.dataSync();
+        return value;
       });
+      await result.data();
+      result.dispose();
       const ended = performance.now();
+      if (mode === "infer") forward = backward = ended;
       times.push({
         forward: forward - started,
         backward: backward - forward,

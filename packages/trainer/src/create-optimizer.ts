@@ -1,5 +1,5 @@
 import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
-import { FusedAdam } from "@acr/kernels";
+import { FusedAdam, type FusedAdamState } from "@acr/kernels";
 import type { NamedTensorMap } from "@tensorflow/tfjs-core";
 import { ComposedOptimizer } from "./internal/composed-optimizer.js";
 import {
@@ -30,6 +30,8 @@ export interface TrainingOptimizer {
   /** One step; the gradients, by variable name, stay the caller's. `learningRate` replaces the constructor's. */
   applyGradients(grads: NamedTensorMap, options?: { learningRate?: number }): void;
   getState(): OptimizerState;
+  /** As `getState`, also on `webgpu`, where nothing can be read at once. */
+  readState(): Promise<OptimizerState>;
   setState(state: OptimizerState): void;
   /** Safe to call twice. */
   dispose(): void;
@@ -66,15 +68,14 @@ export function createOptimizer(options: OptimizerOptions): TrainingOptimizer {
   const values = { ...optimizerDefaults(name), ...present, learningRate };
   if (name === "adam" || name === "adamw") {
     const adam = new FusedAdam(values);
+    const asSlots = ({ step, slots }: FusedAdamState): OptimizerState => ({
+      step,
+      slots: Object.fromEntries(Object.entries(slots).map(([variable, { m, v }]) => [variable, { m, v }])),
+    });
     return {
       applyGradients: (grads, step) => adam.applyGradients(grads, step),
-      getState: () => {
-        const { step, slots } = adam.getState();
-        return {
-          step,
-          slots: Object.fromEntries(Object.entries(slots).map(([variable, { m, v }]) => [variable, { m, v }])),
-        };
-      },
+      getState: () => asSlots(adam.getState()),
+      readState: async () => asSlots(await adam.readState()),
       setState: ({ step, slots }) =>
         adam.setState({
           step,

@@ -11,7 +11,7 @@ import { createBatches, type DataFault, type FaceCache } from "@acr/datasets";
 import { type EvaluationOptions, type EvaluationResult, evaluate } from "@acr/metrics";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { perturbBoxes } from "./internal/perturb-boxes.js";
-import { predictCentered } from "./predict-centered.js";
+import { predictCenteredAsync } from "./predict-centered-async.js";
 
 /** Options of `evaluateModel`; a recipe will do. */
 export interface EvaluateModelOptions {
@@ -102,7 +102,7 @@ export async function evaluateModel(
   })) {
     indices.push(...batch.indices);
     const started = performance.now();
-    const flat = predictCentered(model, batch.images, { imageSize, scheme, flipTest });
+    const flat = await predictCenteredAsync(model, batch.images, { imageSize, scheme, flipTest });
     times.push((performance.now() - started) / batch.size);
     const length = flat.length / batch.size;
     for (let i = 0; i < batch.size; i++) {

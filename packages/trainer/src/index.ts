@@ -21,6 +21,7 @@ export { type DatasetSource, openDataset } from "./open-dataset.js";
 export { openStore } from "./open-store.js";
 export { headTurn, type PoseRepeatsOptions, poseRepeats } from "./pose-repeats.js";
 export { type PredictCenteredOptions, predictCentered } from "./predict-centered.js";
+export { predictCenteredAsync } from "./predict-centered-async.js";
 export { parseRecipe, type Recipe, type RecipeInput } from "./recipe.js";
 export { recipeJsonSchema } from "./recipe-json-schema.js";
 export { readHistory, readRecipe, runFiles } from "./run-folder.js";

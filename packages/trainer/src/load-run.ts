@@ -13,7 +13,7 @@ import { cropImage } from "@acr/datasets";
 import { optimizeForTraining } from "@acr/kernels";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { loadModel } from "./load-model.js";
-import { predictCentered } from "./predict-centered.js";
+import { predictCenteredAsync } from "./predict-centered-async.js";
 import type { Recipe } from "./recipe.js";
 import { readRecipe, runFiles } from "./run-folder.js";
 
@@ -78,7 +78,7 @@ export async function loadRun(folder: string, { backend = () => setupBackend({})
     predict: async (image, box = [0, 0, image.width - 1, image.height - 1], { flipTest = false } = {}) => {
       const started = performance.now();
       const crop = cropImage(image, box, { imageSize });
-      const flat = predictCentered(fused, crop.image.data, { imageSize, scheme, flipTest });
+      const flat = await predictCenteredAsync(fused, crop.image.data, { imageSize, scheme, flipTest });
       const landmarks = applyAffine(invertAffine(crop.sourceToCentered), flat);
       return { landmarks, box, millisecondsPerImage: performance.now() - started };
     },

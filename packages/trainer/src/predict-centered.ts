@@ -1,6 +1,6 @@
-import { type LandmarkScheme, ShapeError } from "@acr/core";
-import { add, div, gather, mul, reverse, type Tensor, tensor4d, tidy } from "@tensorflow/tfjs-core";
+import type { LandmarkScheme } from "@acr/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { centeredPrediction } from "./internal/centered-prediction.js";
 
 /** Options of `predictCentered`. */
 export interface PredictCenteredOptions {
@@ -27,26 +27,12 @@ export interface PredictCenteredOptions {
 export function predictCentered(
   model: LayersModel,
   images: ArrayLike<number>,
-  { imageSize, scheme, flipTest = false }: PredictCenteredOptions,
+  options: PredictCenteredOptions,
 ): Float32Array {
-  const batch = images.length / (3 * imageSize * imageSize);
-  if (!Number.isInteger(batch) || batch === 0)
-    throw new ShapeError(
-      `predictCentered: images must hold whole crops of ${imageSize} x ${imageSize} x 3; got ${images.length} numbers.`,
-    );
-  return tidy(() => {
-    const x = tensor4d(Float32Array.from(images), [batch, imageSize, imageSize, 3]);
-    const run = (input: Tensor) => {
-      const output = model.apply(input, { training: false });
-      return (Array.isArray(output) ? output[0] : output) as Tensor;
-    };
-    const plain = run(x);
-    if (plain.shape[1] !== scheme.landmarkCount)
-      throw new ShapeError(
-        `predictCentered: ${scheme.id} has ${scheme.landmarkCount} landmarks; the model predicts ${plain.shape[1]}.`,
-      );
-    if (!flipTest) return plain.dataSync() as Float32Array;
-    const mirrored = mul(gather(run(reverse(x, 2)), [...scheme.mirror], 1), [-1, 1]);
-    return div(add(plain, mirrored), 2).dataSync() as Float32Array;
-  });
+  const prediction = centeredPrediction(model, images, options, "predictCentered");
+  try {
+    return prediction.dataSync() as Float32Array;
+  } finally {
+    prediction.dispose();
+  }
 }

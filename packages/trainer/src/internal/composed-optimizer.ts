@@ -9,7 +9,6 @@ import {
   sqrt,
   square,
   sub,
-  sum,
   type Tensor,
   tensor,
   tidy,
@@ -17,6 +16,7 @@ import {
   zerosLike,
 } from "@tensorflow/tfjs-core";
 import type { OptimizerState, TrainingOptimizer } from "../create-optimizer.js";
+import { clipByGlobalNorm } from "./clip-by-global-norm.js";
 import type { OptimizerValues } from "./optimizer-defaults.js";
 
 type Values = OptimizerValues & { learningRate: number };
@@ -56,9 +56,9 @@ export class ComposedOptimizer implements TrainingOptimizer {
     });
     this.step++;
     tidy(() => {
-      const scale = this.clipScale(pairs.map(({ gradient }) => gradient));
-      for (const { name, variable, gradient } of pairs)
-        this.update(name, variable, scale === 1 ? gradient : mul(gradient, scale), learningRate);
+      const { clipNorm } = this.values;
+      const clipped = clipNorm === undefined ? grads : clipByGlobalNorm(grads, clipNorm);
+      for (const { name, variable } of pairs) this.update(name, variable, clipped[name]!, learningRate);
     });
   }
 
@@ -69,6 +69,16 @@ export class ComposedOptimizer implements TrainingOptimizer {
         Object.entries(tensors).map(([slot, value]) => [slot, Float32Array.from(value.dataSync())]),
       );
     return { step: this.step, slots };
+  }
+
+  async readState(): Promise<OptimizerState> {
+    const { step } = this;
+    const read = async (tensors: Record<string, Tensor>) => {
+      const pairs = Object.entries(tensors).map(async ([slot, value]) => [slot, Float32Array.from(await value.data())]);
+      return Object.fromEntries(await Promise.all(pairs)) as Record<string, Float32Array>;
+    };
+    const all = [...this.slots].map(async ([name, tensors]) => [name, await read(tensors)] as const);
+    return { step, slots: Object.fromEntries(await Promise.all(all)) };
   }
 
   setState({ step, slots }: OptimizerState): void {
@@ -96,15 +106,6 @@ export class ComposedOptimizer implements TrainingOptimizer {
     for (const tensors of this.slots.values()) for (const value of Object.values(tensors)) value.dispose();
     this.slots.clear();
     this.step = 0;
-  }
-
-  private clipScale(gradients: Tensor[]): number {
-    const { clipNorm } = this.values;
-    if (clipNorm === undefined) return 1;
-    let total = 0;
-    for (const gradient of gradients) total += sum(square(gradient)).dataSync()[0]!;
-    const norm = Math.sqrt(total);
-    return norm > clipNorm ? clipNorm / norm : 1;
   }
 
   private update(name: string, variable: Variable, g: Tensor, rate: number): void {

@@ -1,10 +1,11 @@
-import { mul, type NamedTensorMap, square, sum, tidy } from "@tensorflow/tfjs-core";
+import { tidy } from "@tensorflow/tfjs-core";
 import {
   createOptimizer,
   type OptimizerOptions,
   type OptimizerState,
   type TrainingOptimizer,
 } from "../create-optimizer.js";
+import { clipByGlobalNorm } from "./clip-by-global-norm.js";
 
 /**
  * An optimizer whose variables learn at multiples of the learning rate: one optimizer for each multiple, with one state and one norm
@@ -24,17 +25,17 @@ export function createGroupedOptimizer(options: OptimizerOptions, scales: Map<st
   return {
     applyGradients(grads, { learningRate = usual } = {}) {
       tidy(() => {
-        const clipped = clipNorm === undefined ? grads : clip(grads, clipNorm);
+        const clipped = clipNorm === undefined ? grads : clipByGlobalNorm(grads, clipNorm);
         for (const { scale, optimizer } of groups)
           optimizer.applyGradients(partOf(clipped, scale), { learningRate: learningRate * scale });
       });
     },
     getState() {
-      const states = groups.map(({ optimizer }) => optimizer.getState());
-      return {
-        step: states[0]!.step,
-        slots: Object.assign({}, ...states.map(({ slots }) => slots)) as OptimizerState["slots"],
-      };
+      return together(groups.map(({ optimizer }) => optimizer.getState()));
+    },
+    async readState() {
+      const states = await Promise.all(groups.map(({ optimizer }) => optimizer.readState()));
+      return together(states);
     },
     setState({ step, slots }) {
       for (const { scale, optimizer } of groups) optimizer.setState({ step, slots: partOf(slots, scale) });
@@ -45,11 +46,7 @@ export function createGroupedOptimizer(options: OptimizerOptions, scales: Map<st
   };
 }
 
-/** Gradients with a global norm of at most `clipNorm`. */
-function clip(grads: NamedTensorMap, clipNorm: number): NamedTensorMap {
-  let total = 0;
-  for (const gradient of Object.values(grads)) total += sum(square(gradient)).dataSync()[0]!;
-  const norm = Math.sqrt(total);
-  if (!(norm > clipNorm)) return grads;
-  return Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [name, mul(gradient, clipNorm / norm)]));
-}
+const together = (states: OptimizerState[]): OptimizerState => ({
+  step: states[0]!.step,
+  slots: Object.assign({}, ...states.map(({ slots }) => slots)) as OptimizerState["slots"],
+});

@@ -206,7 +206,7 @@ export class TrainingRun {
       // More than one where all faces of the batches before were left out.
       const passed = faces.index + 1 - batch;
       learningRate = this.learningRate(epoch);
-      const { loss, grads } = this.lossAndGradients(faces, modes);
+      const { loss, grads } = await this.lossAndGradients(faces, modes);
       if (!Number.isFinite(loss)) {
         dispose(grads);
         if (gradients) dispose(gradients);
@@ -325,10 +325,12 @@ export class TrainingRun {
     const { skipFaulty } = recipe;
     const options = { batchSize, imageSize, skipFaulty, ...(this.valCache && { cache: this.valCache }) };
     for await (const { images, landmarks, size } of createBatches(valFaces, options)) {
-      const predicted = tidy(() => {
+      const output = tidy(() => {
         const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
-        return (this.predictor.apply(x, { training: false }) as Tensor).dataSync();
+        return this.predictor.apply(x, { training: false }) as Tensor;
       });
+      const predicted = await output.data();
+      output.dispose();
       const width = landmarks.length / size;
       const pixels = imageSize * imageSize * 3;
       const faces = Array.from({ length: size }, (_, i) => ({
@@ -351,23 +353,22 @@ export class TrainingRun {
   }
 
   /** Loss and gradients of a batch; the caller owns the gradients. */
-  private lossAndGradients(
+  private async lossAndGradients(
     { images, landmarks, size }: Batch,
     modes: number | undefined,
-  ): { loss: number; grads: NamedTensorMap } {
+  ): Promise<{ loss: number; grads: NamedTensorMap }> {
     const { recipe, loss } = this.parts;
     const { imageSize, labelSmoothing } = recipe;
     const { trainable } = modelVariables(this.model);
-    let value = Number.NaN;
     // Masks of dropout depend on the step alone, so that a resumed run draws the same ones.
     for (const layer of this.model.layers as Partial<Stepped>[]) layer.setStep?.(this.batchesSeen);
     this.batchesSeen++;
-    const grads = tidy(() => {
+    const { value, grads } = tidy(() => {
       const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
       const labels = tensor3d(landmarks, [size, landmarks.length / 2 / size, 2]);
       const y = labelSmoothing.amount > 0 ? smoothLabels(this.shapeModel, landmarks, labelSmoothing) : labels;
       const difficulty = this.difficulty?.compute(labels, { modes: modes! });
-      const result = variableGrads(
+      return variableGrads(
         () =>
           this.head.loss(
             this.fused.apply(x, { training: true }) as Tensor | Tensor[],
@@ -376,10 +377,16 @@ export class TrainingRun {
           ),
         trainable,
       );
-      value = result.value.dataSync()[0]!;
-      return result.grads;
     });
-    return { loss: value, grads };
+    try {
+      // The one read of a step, and no blocking one: webgpu has none.
+      return { loss: (await value.data())[0]!, grads };
+    } catch (error) {
+      dispose(grads);
+      throw error;
+    } finally {
+      value.dispose();
+    }
   }
 
   private update(gradients: NamedTensorMap, count: number, learningRate: number): void {
@@ -453,12 +460,13 @@ export class TrainingRun {
       arrays[`weight/${name}`] = (await variable.data()) as Float32Array;
       names.set(variable.name, name);
     }
-    const optimizer = this.optimizer.getState();
+    const optimizer = await this.optimizer.readState();
     for (const [variableName, slots] of Object.entries(optimizer.slots)) {
       // Variable names are numbered within a process, so slots are filed under the weight's own name.
       for (const [slot, array] of Object.entries(slots)) arrays[`slot/${slot}/${names.get(variableName)!}`] = array;
     }
-    for (const [name, array] of Object.entries(this.average?.getState() ?? {})) arrays[`average/${name}`] = array;
+    for (const [name, array] of Object.entries((await this.average?.readState()) ?? {}))
+      arrays[`average/${name}`] = array;
     const { checkpoint, previousCheckpoint } = runFiles(folder);
     const spent = epochStarted === undefined ? 0 : (performance.now() - epochStarted) / 1000;
     const modes = position.epoch < recipe.epochs ? this.modesAt(position.epoch) : undefined;

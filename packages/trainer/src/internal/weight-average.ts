@@ -48,6 +48,11 @@ export class WeightAverage {
     return Object.fromEntries([...this.averages].map(([name, value]) => [name, Float32Array.from(value.dataSync())]));
   }
 
+  async readState(): Promise<Record<string, Float32Array>> {
+    const all = [...this.averages].map(async ([name, value]) => [name, Float32Array.from(await value.data())] as const);
+    return Object.fromEntries(await Promise.all(all));
+  }
+
   setState(state: Readonly<Record<string, Float32Array>>): void {
     for (const [name, variable] of this.variables) {
       this.averages.get(name)!.dispose();
