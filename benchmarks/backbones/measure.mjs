@@ -1,7 +1,8 @@
 // Measures of issue "backbones": building, loading, inference. Each row comes from a process of its own.
-//   NODE_PATH=<folder with onnxruntime-node> node benchmarks/backbones/measure.mjs build|load|inference [pattern] >> benchmarks/backbones/measures.jsonl
+//   NODE_PATH=<folder with onnxruntime-node> node benchmarks/backbones/measure.mjs build|load >> benchmarks/backbones/measures.jsonl
+//   … measure.mjs inference [pattern] [side, or "native"] [runs]
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,8 @@ import { fileURLToPath } from "node:url";
 const [what, pattern = "*", ...rest] = process.argv.slice(2);
 const SIDE = 112;
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const quartile = (values) => [...values].sort((a, b) => a - b)[values.length >> 2];
+const quartile = (values, part = 0.25) => [...values].sort((a, b) => a - b)[Math.floor(values.length * part)];
+const round = (value) => Number(value.toPrecision(4));
 const child = (...args) =>
   JSON.parse(
     execFileSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...args], {
@@ -22,6 +24,12 @@ const megabytes = () => {
   globalThis.gc?.();
   return process.memoryUsage.rss() / 2 ** 20;
 };
+/** From here on the peak is that of what follows; Linux alone can forget the one of starting. */
+function forgetPeak() {
+  writeFileSync("/proc/self/clear_refs", "5");
+  return megabytes();
+}
+const peakMegabytes = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
 
 async function start() {
   const { setupBackend } = await import("@acr/backend");
@@ -79,48 +87,52 @@ if (what === "build") {
   const { createBackbone, loadWeights } = await start();
   const model = createBackbone("efficientnet_b3");
   await import("h5wasm").then(({ ready }) => ready);
-  const before = megabytes();
-  const peakBefore = process.resourceUsage().maxRSS / 1024;
+  const before = forgetPeak();
   const started = performance.now();
   await loadWeights(model, pattern);
   const milliseconds = performance.now() - started;
-  const peak = process.resourceUsage().maxRSS / 1024;
-  // A peak that building set already hides a lower one of loading: then loading stayed below it.
   console.log(
-    JSON.stringify({
-      milliseconds,
-      extraPeakMb: peak > peakBefore ? peak - before : peakBefore - before,
-      extraAfterMb: megabytes() - before,
-    }),
+    JSON.stringify({ milliseconds, extraPeakMb: peakMegabytes() - before, extraAfterMb: megabytes() - before }),
   );
 } else if (what === "inference") {
   const { listBackbones } = await import("@acr/backbones");
-  for (const name of listBackbones(pattern)) console.log(JSON.stringify({ what, ...child("infer-one", name) }));
+  const [side = String(SIDE), runs = "15"] = rest;
+  for (const name of listBackbones(pattern)) {
+    const folder = mkdtempSync(join(tmpdir(), "acr-inference-"));
+    try {
+      const actualSide = side === "native" ? child("native-side", name).side : Number(side);
+      const onnx = join(folder, "model.onnx");
+      const figures = child("infer-one", name, String(actualSide), runs, onnx);
+      // Memory is each runtime's alone, in a process of its own.
+      const wasmMb = child("memory-wasm", name, String(actualSide)).megabytes;
+      const ortMb = child("memory-onnxruntime", onnx, String(actualSide)).megabytes;
+      console.log(JSON.stringify({ what, ...figures, wasmMb, ortMb }));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+} else if (what === "native-side") {
+  const { getBackbonePreset } = await import("@acr/backbones");
+  console.log(JSON.stringify({ side: getBackbonePreset(pattern).inputSize }));
 } else if (what === "infer-one") {
-  const ort = createRequire(import.meta.url)("onnxruntime-node");
+  const [side, runs, file] = [Number(rest[0]), Number(rest[1]), rest[2]];
   const { tf, createBackbone, exportOnnx, exportTfjs, optimizeForTraining, summary } = await start();
-  const start0 = megabytes();
-  const model = createBackbone(pattern, { inputSize: SIDE, pooling: "avg" });
+  const model = createBackbone(pattern, { inputSize: side, pooling: "avg" });
   const fused = optimizeForTraining(model);
-  const image = tf.randomUniform([1, SIDE, SIDE, 3], 0, 1, "float32", 1);
+  const image = tf.randomUniform([1, side, side, 3], 0, 1, "float32", 1);
   const feed = Float32Array.from(image.dataSync());
-  const plainRun = () => tf.tidy(() => model.predict(image).dataSync());
-  const fusedRun = () => tf.tidy(() => fused.predict(image).dataSync());
-  fusedRun();
-  const wasmMb = megabytes() - start0;
-  const bytes = exportOnnx(model, { foldBatchNorm: true });
+  const plainRun = () => tf.tidy(() => model.predict(image).dataSync().slice());
+  const fusedRun = () => tf.tidy(() => fused.predict(image).dataSync().slice());
+  writeFileSync(file, exportOnnx(model, { foldBatchNorm: true }));
   const half = (await exportTfjs(model, { quantize: "float16" }))["weights.bin"].length;
-  const before = megabytes();
-  const session = await ort.InferenceSession.create(bytes, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: "sequential",
-  });
-  const ortRun = () => session.run({ [session.inputNames[0]]: new ort.Tensor("float32", feed, [1, SIDE, SIDE, 3]) });
-  await ortRun();
-  const ortMb = megabytes() - before;
+  const ortRun = await onnxruntime(file, feed, side);
+  const expected = plainRun();
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const distance = (values) =>
+    values.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0) / largest;
+  const errors = { fusedError: distance(fusedRun()), onnxError: distance(await ortRun()) };
   const times = { fused: [], plain: [], onnxruntime: [] };
-  for (let i = 0; i < Number(rest[0] ?? 9); i++) {
+  for (let i = -1; i < runs; i++) {
     for (const [key, run] of [
       ["fused", fusedRun],
       ["plain", plainRun],
@@ -128,22 +140,55 @@ if (what === "build") {
     ]) {
       const started = performance.now();
       await run();
-      if (i > 1) times[key].push(performance.now() - started);
+      if (i >= 0) times[key].push(performance.now() - started);
     }
   }
   const { multiplyAdds } = summary(model);
-  const figures = Object.fromEntries(Object.entries(times).map(([key, values]) => [`${key}Ms`, quartile(values)]));
+  const milliseconds = Object.entries(times).flatMap(([key, values]) => [
+    [`${key}Ms`, round(median(values))],
+    [`${key}MsQuartiles`, [quartile(values), quartile(values, 0.75)].map(round)],
+  ]);
   console.log(
     JSON.stringify({
       name: pattern,
-      side: SIDE,
+      side,
+      runs,
       parameters: model.countParams(),
       multiplyAdds,
-      ...figures,
-      wasmMb,
-      ortMb,
+      ...Object.fromEntries(milliseconds),
+      ...errors,
       weightsMb: (4 * model.countParams()) / 2 ** 20,
       float16Mb: half / 2 ** 20,
     }),
   );
+} else if (what === "memory-wasm") {
+  const side = Number(rest[0]);
+  const { tf, createBackbone, optimizeForTraining } = await start();
+  const before = forgetPeak();
+  const fused = optimizeForTraining(createBackbone(pattern, { inputSize: side, pooling: "avg" }));
+  const image = tf.randomUniform([1, side, side, 3], 0, 1, "float32", 1);
+  for (let i = 0; i < 3; i++) tf.tidy(() => void fused.predict(image).dataSync());
+  console.log(JSON.stringify({ megabytes: peakMegabytes() - before }));
+} else if (what === "memory-onnxruntime") {
+  const side = Number(rest[0]);
+  // The library itself is no part of a model's memory.
+  createRequire(import.meta.url)("onnxruntime-node");
+  const before = forgetPeak();
+  const run = await onnxruntime(pattern, new Float32Array(side * side * 3).fill(0.5), side);
+  for (let i = 0; i < 3; i++) await run();
+  console.log(JSON.stringify({ megabytes: peakMegabytes() - before }));
+}
+
+/** A function that predicts with an ONNX file on one thread. */
+async function onnxruntime(file, feed, side) {
+  const ort = createRequire(import.meta.url)("onnxruntime-node");
+  const session = await ort.InferenceSession.create(file, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+  });
+  return async () => {
+    const outputs = await session.run({ [session.inputNames[0]]: new ort.Tensor("float32", feed, [1, side, side, 3]) });
+    return outputs[session.outputNames[0]].data;
+  };
 }

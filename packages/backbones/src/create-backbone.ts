@@ -1,7 +1,7 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { freezeLayers } from "./freeze-layers.js";
 import { checkEpsilon, checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
-import { inferWhileFrozen } from "./internal/infer-while-frozen.js";
 import { loadInto } from "./internal/load-into.js";
 import { findRegistration } from "./internal/registry.js";
 import type { WeightsSource } from "./internal/source-bytes.js";
@@ -111,11 +111,6 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
     outputs = layers.globalMaxPooling2d({ name: poolingName.max }).apply(last) as SymbolicTensor;
   }
   const backbone = model({ name, inputs: images, outputs });
-  if (!trainable) {
-    for (const layer of backbone.layers) {
-      layer.trainable = false;
-      inferWhileFrozen(layer);
-    }
-  }
+  if (!trainable) freezeLayers(backbone, ["*"]);
   return weights === undefined ? backbone : loadInto(caller, backbone, weights);
 }

@@ -100,6 +100,30 @@ describe("freezeLayers(model, parts)", () => {
     model.dispose();
   });
 
+  test.each(["layer", "model"])(
+    "%s.trainable = false by hand does what Keras does: BatchNorm infers, and keeps its statistics",
+    (by) => {
+      // Keras 3.15 does both for a layer and for a model; stock tfjs neither.
+      const model = createBackbone("pfld_050", { inputSize: 32, pooling: "avg", batchNormMomentum: 0.5 });
+      const x = tf.randomUniform([2, 32, 32, 3], -1, 1, "float32", 5);
+      const run = (training: boolean) => tf.tidy(() => (model.apply(x, { training }) as tf.Tensor).dataSync().slice());
+      const set = (trainable: boolean) => {
+        if (by === "model") model.trainable = trainable;
+        else for (const layer of model.layers) layer.trainable = trainable;
+      };
+      set(false);
+      const before = bytesOf(model);
+      expect(run(true)).toEqual(run(false));
+      expect(changes(before, bytesOf(model))).toEqual([]);
+      set(true);
+      expect(run(true)).not.toEqual(run(false));
+      expect(changes(before, bytesOf(model)).every((name) => /moving_(mean|variance)$/.test(name))).toBe(true);
+      expect(changes(before, bytesOf(model)).length).toBeGreaterThan(0);
+      x.dispose();
+      model.dispose();
+    },
+  );
+
   test.each([
     [[5], /5 names no layer with weights; expected an index 0 … 4, one of "stride 2", .*"head"/],
     [["stage9_*"], /"stage9_\*" names no layer.*Nearest layers: /],

@@ -7,6 +7,9 @@ import { type ModelPart, selectLayers } from "./internal/select-layers.js";
  * Freezes parts of a model: their weights stay as they are, and their BatchNorm layers work as in inference, so that their
  * statistics stay too. Both hold for plain tfjs and for `optimizeForTraining` of `@acr/kernels`. To thaw a layer, set its `trainable`.
  *
+ * Models of this package do the same where `layer.trainable = false` or `model.trainable = false` is set by hand, as Keras does. Stock
+ * BatchNorm layers of other models, loaded ones too, go on with the batch's statistics then, until `freezeLayers` was called once.
+ *
  * Compile or build an optimizer after it: what trains is read from the model then.
  *
  * @param model - a LayersModel; those with layers that are shared are fine.

@@ -99,6 +99,40 @@ function relativeError(actual: Float32Array, expected: Float32Array, scale = lar
 
 describe("optimizeForTraining(model)", () => {
   it.each([
+    ["wasm", "layer"],
+    ["wasm", "model"],
+    ["cpu", "layer"],
+    ["cpu", "model"],
+  ])(
+    "on %s, %s.trainable = false lets normalisations infer and keep their statistics, as in Keras",
+    async (backend, by) => {
+      await tf.setBackend(backend);
+      const model = smallNet();
+      tf.tidy(() => spreadNorms(model));
+      const fused = optimizeForTraining(model);
+      const x = tf.randomUniform([3, 17, 17, 3], -1, 1, "float32", 5);
+      const run = (training: boolean) => Float32Array.from((fused.apply(x, { training }) as tf.Tensor).dataSync());
+      const set = (trainable: boolean) => {
+        if (by === "model") model.trainable = trainable;
+        else for (const layer of model.layers) layer.trainable = trainable;
+      };
+      const statistics = () =>
+        model.layers
+          .flatMap((layer) => layer.weights)
+          .filter(({ originalName }) => /moving_/.test(originalName))
+          .map((weight) => Float32Array.from(weight.read().dataSync()));
+      const before = statistics();
+      set(false);
+      const frozen = run(true);
+      expect(relativeError(frozen, run(false))).toBeLessThan(1e-5);
+      expect(statistics()).toEqual(before);
+      set(true);
+      expect(relativeError(run(true), frozen)).toBeGreaterThan(1e-2);
+      expect(statistics()).not.toEqual(before);
+    },
+  );
+
+  it.each([
     ["wasm", 4],
     ["wasm", 1],
     ["cpu", 4],

@@ -159,6 +159,9 @@ function averageOf(moving: Tensor, value: Tensor, momentum: number): Tensor {
   return tidy(() => sub(moving, mul(sub(moving, value), 1 - momentum)));
 }
 
+/** Frozen itself, or with a model: `model.trainable = false` turns its layers' weights alone. */
+const isFrozen = (layer: NormLayer) => layer.trainableWeights.length === 0;
+
 /** The normalisation of a map and the activation behind it, moving statistics included. */
 function normalize(layer: NormLayer, x: Tensor, activation: FusedActivation, training: boolean | undefined): Tensor {
   const { epsilon, momentum } = layer;
@@ -179,7 +182,7 @@ function fusedNorm(layer: NormLayer, rank: number, activation: FusedActivation):
   if (!isUsualNorm(layer, rank)) return undefined;
   // While frozen it infers in training too, as in Keras.
   return SharedWeightsLayer.of(layer, (inputs, { training }) =>
-    tidy(() => normalize(layer, single(inputs), activation, training && layer.trainable)),
+    tidy(() => normalize(layer, single(inputs), activation, training && !isFrozen(layer))),
   );
 }
 
@@ -218,7 +221,7 @@ function unitLayer(unit: Unit, inputActivation: FusedActivation | undefined, bud
     const filter = filterOf(convolution);
     const gamma = norm.gamma.read();
     const beta = norm.beta.read();
-    if (training && !norm.trainable) {
+    if (training && isFrozen(norm)) {
       // Frozen: as in inference, but with a gradient, for what is in front may train.
       return tidy(() => {
         const inNorm = NORMS.get(x);

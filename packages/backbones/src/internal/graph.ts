@@ -1,6 +1,7 @@
 import { createRandom, type Random } from "@acr/core";
 import { layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { Dropout } from "./dropout.js";
+import { inferWhileFrozen } from "./infer-while-frozen.js";
 import { kernelStart } from "./kernel-start.js";
 
 /** Shape of a feature map without the batch: [H, W, C]. */
@@ -75,7 +76,8 @@ export class Graph {
 
   batchNorm(x: SymbolicTensor, name: string): SymbolicTensor {
     const { batchNormMomentum: momentum, batchNormEpsilon: epsilon } = this.style;
-    return layers.batchNormalization({ name, momentum, epsilon }).apply(x) as SymbolicTensor;
+    const layer = layers.batchNormalization({ name, momentum, epsilon });
+    return inferWhileFrozen(layer).apply(x) as SymbolicTensor;
   }
 
   relu6(x: SymbolicTensor, name: string): SymbolicTensor {
