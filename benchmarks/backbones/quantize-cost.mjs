@@ -33,6 +33,8 @@ for (const folder of process.argv.slice(2)) {
     rows.push({
       backbone: recipe.backbone,
       head: recipe.head,
+      loss: recipe.loss,
+      epochs: recipe.epochs,
       imageSize: recipe.imageSize,
       dataset: recipe.dataset,
       split: recipe.valSplit,

@@ -4,6 +4,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { input, layers, model as makeModel, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { createBackbone, createLandmarkModel, summary } from "./index.js";
 
+const MEASURED: [string, number, number][] = [
+  ["mobilenet_v2_100", 8, 127],
+  ["mobilenet_v2_100", 32, 316],
+  ["efficientnet_b0", 8, 225],
+  ["efficientnet_b0", 32, 617],
+  ["resnet_18", 8, 314],
+  ["resnet_18", 32, 642],
+];
+
 beforeAll(() => tf.setBackend("cpu"));
 
 /** 8×8×3 → conv 4 of stride 2 → BatchNorm → ReLU → depthwise → dense 2 of 4×4×4. */
@@ -66,8 +75,10 @@ describe("summary(model, options)", () => {
       activationBytes: 3 * 4 * (image + 5 * map + 2),
       // The picture and the first map live together.
       inferenceBytes: 4 * count + 3 * 4 * (image + map),
-      // Picture and both convolutions' outputs once (the second is finished: twice), the result twice, two of the largest.
-      trainingBytes: 4 * count + 3 * 4 * (count - 8) + 3 * 4 * (image + map + 2 * map + 2 * 2 + 2 * image),
+      // Weights twice; gradients and moments; 7 layers. On the way back at the picture: it with two gradients of its size, the second
+      // convolution's output and the result each with a gradient; the first's is released.
+      trainingBytes:
+        2 * 4 * count + 3 * 4 * (count - 8) + 7e5 + 3 * Math.round(1.1 * 4 * (3 * image + 2 * map + 2 * 2)),
     });
     model.dispose();
   });
@@ -91,6 +102,16 @@ describe("summary(model, options)", () => {
       "stride 32",
     ]);
     model.dispose();
+  });
+
+  test("expects what training steps were measured to take, within a fifth", () => {
+    // benchmarks/backbones/training-memory.json: wasm, 112 px, peak of the process above its start, MB.
+    for (const [name, batchSize, measured] of MEASURED) {
+      const model = createLandmarkModel({ backbone: name, imageSize: 112, landmarkCount: 68 });
+      const megabytes = summary(model, { batchSize }).trainingBytes / 2 ** 20;
+      expect([name, batchSize, Math.abs(megabytes / measured - 1) < 0.2]).toEqual([name, batchSize, true]);
+      model.dispose();
+    }
   });
 
   test("tells the head from the backbone, and frozen weights from others", () => {

@@ -33,15 +33,23 @@ export interface ModelSummary {
   activationBytes: number;
   /** Weights, and the outputs that wait for their readers at the fullest moment. */
   inferenceBytes: number;
-  /** Weights, gradients and Adam's moments, and the maps a step keeps for its gradients, through the fused kernels of `@acr/kernels`. */
+  /**
+   * What the process grows by in training through the fused kernels of `@acr/kernels`: weights, gradients, Adam's moments and the maps
+   * that a step keeps. On wasm within a fifth of the measured peak, but for batches of 1 of the smallest models.
+   */
   trainingBytes: number;
   /** From the picture to the landmarks. */
   stages: StageSummary[];
 }
 
 const FLOAT = 4;
-/** Weights, gradients, and Adam's two moments. */
-const COPIES_OF_WEIGHTS = 4;
+/** Gradients, and Adam's two moments. */
+const COPIES_TO_LEARN = 3;
+/** The weights, and the filters as the kernels pack them. */
+const COPIES_OF_WEIGHTS = 2;
+/** Measured (benchmarks/backbones/training-memory.json): what JavaScript holds of a layer and its gradient, and what gaps between maps cost. */
+const BYTES_OF_LAYER = 1e5;
+const SHARE_OF_GAPS = 1.1;
 /** Layers that hand on their input, or vanish in what follows them. */
 const VIEWS = new Set(["InputLayer", "Reshape", "Flatten", "Dropout"]);
 const CONVOLUTIONS = new Set(["Conv2D", "DepthwiseConv2D"]);
@@ -107,9 +115,10 @@ export function summary(model: LayersModel, options: { batchSize?: number } = {}
     activationBytes: total("activationBytes"),
     inferenceBytes: weightBytes + batchSize * largestMoment(model),
     trainingBytes:
-      weightBytes +
-      (COPIES_OF_WEIGHTS - 1) * FLOAT * total("trainableParameterCount") +
-      batchSize * keptForGradients(model),
+      COPIES_OF_WEIGHTS * weightBytes +
+      COPIES_TO_LEARN * FLOAT * total("trainableParameterCount") +
+      BYTES_OF_LAYER * model.layers.length +
+      batchSize * Math.round(SHARE_OF_GAPS * keptForGradients(model)),
     stages: order,
   };
 }
@@ -157,9 +166,9 @@ function largestMoment(model: LayersModel): number {
 }
 
 /**
- * Bytes of one picture's maps that a training step keeps: of each convolution its output; of what is finished behind it
- * (normalised, activated, added) the map and its gradient, unless the next convolution reads it unfinished; two of the largest in
- * flight. `optimizeForTraining` works this way.
+ * Bytes of one picture's maps at the fullest moment of a training step, as `optimizeForTraining` works: of each convolution the output,
+ * until the way back has passed it; of what is finished behind it (normalised, activated, added) the map and later its gradient, to
+ * the step's end, unless the next convolution reads it unfinished; and the gradients in flight where the way back is.
  */
 function keptForGradients(model: LayersModel): number {
   const readers = new Map<SymbolicTensor, Layer[]>();
@@ -170,32 +179,42 @@ function keptForGradients(model: LayersModel): number {
     const all = readers.get(tensor) ?? [];
     return all.length === 1 && !model.outputs.includes(tensor) ? all[0] : undefined;
   };
-  let kept = 0;
-  let largest = 0;
+  const maps: { released: number; finished: number }[] = [];
   for (const layer of model.layers) {
     const type = layer.getClassName();
     if (VIEWS.has(type) && type !== "InputLayer") continue;
     for (const { outputTensors, inputTensors } of nodesOf(layer)) {
       for (const output of outputTensors) {
-        const reader = onlyReader(output);
+        const direct = onlyReader(output);
+        // Zeros around a map are the convolution's work.
+        const reader = isPadding(direct) ? onlyReader(direct!.output as SymbolicTensor) : direct;
         const next = reader?.getClassName() ?? "";
         const bytes = bytesOf(output);
-        largest = Math.max(largest, bytes);
-        const isConvolution = CONVOLUTIONS.has(type);
-        if (type === "InputLayer" || (isConvolution && next === "BatchNormalization")) kept += bytes;
+        if (type === "InputLayer" || (CONVOLUTIONS.has(type) && next === "BatchNormalization"))
+          maps.push({ released: bytes, finished: 0 });
         // A normalisation is part of the activation or the sum behind it.
         else if (type === "BatchNormalization" && (ACTIVATIONS.has(next) || next === "Add")) continue;
-        // Zeros around a map are the convolution's work.
-        else if (type === "ZeroPadding2D" && CONVOLUTIONS.has(next)) continue;
+        else if (isPadding(layer) && CONVOLUTIONS.has(next)) continue;
         else if (isReadUnfinished(type, inputTensors, reader)) continue;
-        else kept += 2 * bytes;
+        // A product and a sum.
+        else maps.push({ released: 0, finished: type === "Rescaling" ? 2 * bytes : bytes });
       }
     }
   }
-  return kept + 2 * largest;
+  let finished = maps.reduce((sum, map) => sum + map.finished, 0);
+  let released = maps.reduce((sum, map) => sum + map.released, 0);
+  let most = 0;
+  for (const map of maps.reverse()) {
+    finished += map.finished;
+    most = Math.max(most, released + finished + 2 * map.released);
+    released -= map.released;
+  }
+  return most;
 }
 
-/** Whether the next convolution normalises and activates while it reads: depthwise, and 1×1 of stride 1. */
+const isPadding = (layer: Layer | undefined) => layer?.getClassName() === "ZeroPadding2D";
+
+/** Whether the next convolution normalises and activates while it reads: depthwise, and 1×1 of stride 1; zeros between are its work. */
 function isReadUnfinished(type: string, inputs: readonly SymbolicTensor[], reader: Layer | undefined): boolean {
   const norm = type === "BatchNormalization" || inputs[0]?.sourceLayer.getClassName() === "BatchNormalization";
   if (!norm || !(type === "BatchNormalization" || ACTIVATIONS.has(type)) || !reader) return false;

@@ -288,7 +288,9 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
   const consumers = countConsumers(model);
   const twins = new Map<Layer, Layer>();
   const done = new Map<SymbolicTensor, SymbolicTensor>();
+  const budget = new StepMemory();
   for (const input of model.inputs) {
+    budget.add(input.shape, "deferred");
     done.set(
       input,
       layers.input({ batchShape: input.shape, dtype: input.dtype, name: input.sourceLayer.name }) as SymbolicTensor,
@@ -355,7 +357,6 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     };
   };
 
-  const budget = new StepMemory();
   const deferred = new Map<SymbolicTensor, SymbolicTensor>();
   /** The deferred map of the unit whose finished map `tensor` is. */
   const convertUnit = (tensor: SymbolicTensor, unit: Unit): SymbolicTensor => {
@@ -365,6 +366,7 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     const inputs = before ? convertUnit(unit.input, before) : convert(unit.input);
     const output = unitLayer(unit, before?.activation, budget).apply(inputs) as SymbolicTensor;
     deferred.set(tensor, output);
+    budget.add(output.shape, "deferred");
     return output;
   };
 
@@ -373,6 +375,7 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     if (known) return known;
     const finish = (result: SymbolicTensor) => {
       done.set(tensor, result);
+      budget.add(result.shape, "finished");
       return result;
     };
     const layer = tensor.sourceLayer;
@@ -436,9 +439,6 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
   };
 
   const outputs = model.outputs.map(convert);
-  // Deferred maps stay until their gradient is known, finished ones together with their own gradients.
-  for (const { shape } of deferred.values()) budget.add(shape, 1);
-  for (const { shape } of done.values()) budget.add(shape, 2);
   return createModel({
     inputs: model.inputs.map((input) => done.get(input)!),
     outputs,

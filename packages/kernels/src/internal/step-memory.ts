@@ -3,22 +3,26 @@ import { currentWasmRuntime } from "./current-wasm-runtime.js";
 
 const FLOAT_BYTES = 4;
 
-/** Estimates what a training step holds at its peak, so that a batch that cannot fit fails before it starts. */
+/**
+ * Estimates what a training step holds at its fullest moment, so that a batch that cannot fit fails before it starts. Maps are added in the
+ * order of the way there: deferred ones are released on the way back; finished ones stay to the end of the step, with their gradients.
+ */
 export class StepMemory {
-  private bytesPerImage = 0;
-  private largest = 0;
+  private readonly maps: { bytes: number; isFinished: boolean }[] = [];
   private readonly checked = new WeakMap<object, number>();
+  private bytesPerImage: number | undefined;
 
   /** Counts a feature map; unknown sides count as 1. */
-  add(shape: readonly (number | null)[], copies: number): void {
+  add(shape: readonly (number | null)[], kind: "deferred" | "finished"): void {
     const bytes = shape.slice(1).reduce<number>((product, side) => product * (side ?? 1), FLOAT_BYTES);
-    this.bytesPerImage += copies * bytes;
-    this.largest = Math.max(this.largest, bytes);
+    this.maps.push({ bytes, isFinished: kind === "finished" });
+    this.bytesPerImage = undefined;
   }
 
-  /** Bytes of a step: all maps that wait for their gradient, and the gradients in flight at the largest one. */
+  /** Bytes of a step where it is fullest. */
   estimate(batchSize: number): number {
-    return batchSize * (this.bytesPerImage + 2 * this.largest);
+    this.bytesPerImage ??= fullestMoment(this.maps);
+    return batchSize * this.bytesPerImage;
   }
 
   /** @throws {BackendError} the wasm memory cannot grow enough for a step of this batch. */
@@ -35,4 +39,20 @@ export class StepMemory {
     }
     this.checked.set(runtime, batchSize);
   }
+}
+
+function fullestMoment(maps: readonly { bytes: number; isFinished: boolean }[]): number {
+  let held = maps.reduce((sum, { bytes }) => sum + bytes, 0);
+  let most = 0;
+  for (const { bytes, isFinished } of [...maps].reverse()) {
+    if (isFinished) {
+      held += bytes;
+      most = Math.max(most, held);
+    } else {
+      // Its own gradient and that of what it was made of are in flight.
+      most = Math.max(most, held + 2 * bytes);
+      held -= bytes;
+    }
+  }
+  return most;
 }
