@@ -74,6 +74,26 @@ it("acr train --skip-faulty tells of a picture that breaks off midway, and goes 
   expect((await acr(evaluated)).code).toBe(2);
 });
 
+it("acr train warns of a batch that cannot fit, in numbers, before a step is tried, and then refuses the step", async () => {
+  const file = join(root, "too-large.json");
+  const large = { ...RECIPE, backbone: "mobilenet_v2_140", imageSize: 448, epochs: 1 };
+  writeFileSync(file, JSON.stringify({ ...large, batchSize: 32, synthetic: { trainCount: 32, valCount: 1 } }));
+  const { code, err } = await acr(["train", file, "--out", join(root, "too-large")]);
+  expect(code).toBe(1);
+  const warning =
+    /^warning: batch 32 needs about (\S+) GB, (\S+) GB are there; a batch of at most (\d+) should fit$/m.exec(err)!;
+  const [needed, available, batch] = warning.slice(1).map(Number) as [number, number, number];
+  expect(needed).toBeGreaterThan(available);
+  expect(available).toBeLessThanOrEqual(4);
+  // What the batches need is in proportion, but for the weights.
+  expect(Math.abs((needed * batch) / 32 / available - 1)).toBeLessThan(0.1);
+  expect(err.indexOf("warning:")).toBeLessThan(err.indexOf("acr: optimizeForTraining: a training step with batch 32"));
+  // A batch that fits is not warned of.
+  const { code: ended, err: quiet } = await acr(["train", recipeFile, "--out", join(root, "fits")]);
+  expect(ended).toBe(0);
+  expect(quiet).not.toContain("warning");
+});
+
 const onPosix = process.platform === "win32" ? it.skip : it;
 
 onPosix.each(["SIGINT", "SIGTERM"] as const)(

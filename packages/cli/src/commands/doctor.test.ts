@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { childProcesses } from "@acr/testing";
+
+jest.setTimeout(60_000);
+
+const { runNode } = childProcesses();
+const acr = (...args: string[]) => runNode([join(__dirname, "../../bin/acr.js"), ...args]);
+
+it("acr doctor says what memory there is and which batch of the default recipe fits into it", async () => {
+  const { code, out } = await acr("doctor", "--json");
+  expect(code).toBe(0);
+  const { memory } = JSON.parse(out);
+  expect(memory).toEqual({
+    backbone: expect.any(String),
+    imageSize: expect.any(Number),
+    batchSize: expect.any(Number),
+    neededBytes: expect.any(Number),
+    availableBytes: expect.any(Number),
+    largestBatch: expect.any(Number),
+  });
+  const { neededBytes, availableBytes, batchSize, largestBatch } = memory;
+  expect(neededBytes).toBeGreaterThan(1e7);
+  expect(largestBatch >= batchSize).toBe(neededBytes <= availableBytes);
+  const text = await acr("doctor");
+  expect(text.code).toBe(0);
+  const line = /^Memory: (\S+) GB for training; (\S+) at (\d+) px fits with batches of up to (\d+)$/m.exec(text.out)!;
+  expect(line.slice(2, 4)).toEqual([memory.backbone, String(memory.imageSize)]);
+  // Other programs come and go in between.
+  expect(Number(line[1])).toBeGreaterThan(0);
+  expect(Number(line[4])).toBeGreaterThan(0);
+});
