@@ -37,6 +37,10 @@ export interface BackendInfo {
   relaxedSimd: boolean;
   /** Whether it computes on a graphics processor. */
   gpu?: boolean;
+  /** Free memory of the graphics processor in bytes when it was started, where its driver tells. */
+  gpuMemoryBytes?: number;
+  /** The largest tensor it can hold, in bytes, where there is a limit. */
+  largestTensorBytes?: number;
   /** Version of tfjs. */
   version: string;
   /** One line for people. */
@@ -206,6 +210,9 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
       `tensorflow keeps the GPU it was started with (${tensorFlowStart.gpu ?? "all of them"}); got ${gpu}. Start a new process for another one.`,
     );
   }
+  // Asked before TensorFlow takes what it wants.
+  const { gpuMemory } = await import("./internal/gpu-memory.js");
+  const gpuMemoryBytes = gpu === -1 ? undefined : await gpuMemory({ index: gpu ?? 0 });
   await startTensorFlow({ threads, gpu });
   tensorFlowStart ??= { threads, gpu };
   const { threads: ownThreads } = tensorFlowStart;
@@ -224,6 +231,7 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
       name: "tensorflow",
       threads: ownThreads,
       gpu: isUsingGpuDevice,
+      ...(isUsingGpuDevice && gpuMemoryBytes !== undefined && { gpuMemoryBytes }),
       simd: true,
       relaxedSimd: false,
       version: version_core,
@@ -249,6 +257,7 @@ async function startWebGpuEngine({ gpu }: Wishes): Promise<Started> {
       name: "webgpu",
       threads: 1,
       gpu: !adapter.isSoftware,
+      ...(adapter.largestTensorBytes !== undefined && { largestTensorBytes: adapter.largestTensorBytes }),
       simd: false,
       relaxedSimd: false,
       version: version_core,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BackendError } from "@acr/core";
@@ -13,6 +13,23 @@ const root = mkdtempSync(join(tmpdir(), "acr-web-gpu-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe("train() on webgpu", () => {
+  it("refuses a batch whose maps are larger than the device's buffers before the first step, and leaves no folder", async () => {
+    await webGpuEngine();
+    const folder = join(root, "large");
+    const recipe = {
+      ...{ synthetic: { trainCount: 4000, valCount: 4 }, backbone: "mobilenet_v2_140", imageSize: 224, loss: "l2" },
+      ...{ epochs: 1, batchSize: 4000, backend: "webgpu" },
+    };
+    const failed = await train({ folder, recipe: recipe as never })
+      .next()
+      .catch((error: unknown) => error);
+    expect(BackendError.isInstance(failed)).toBe(true);
+    expect((failed as Error).message).toMatch(
+      /^train: a step with batch 4000 needs about .* GB; webgpu, .* in one tensor\. Use .*Nothing was written\.$/,
+    );
+    expect(existsSync(folder)).toBe(false);
+  });
+
   it("trains, evaluates and saves without a read that blocks; a lost device leaves a checkpoint that resumes elsewhere", async () => {
     await webGpuEngine();
     const folder = join(root, "run");

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { setupBackend } from "@acr/backend";
-import { type FaceDataset, InvalidArgumentError } from "@acr/core";
+import { rm } from "node:fs/promises";
+import { type BackendInfo, setupBackend } from "@acr/backend";
+import { BackendError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoss } from "@acr/loss";
 import { loadNewestCheckpoint } from "./checkpoint.js";
 import { openTrainingFaces } from "./internal/open-training-faces.js";
@@ -10,7 +11,7 @@ import { openDataset } from "./open-dataset.js";
 import { inspectRecipe, parseRecipe, type Recipe, type RecipeInput, recipeError } from "./recipe.js";
 import { checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
 import type { TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
-import { trainingMemory } from "./training-memory.js";
+import { type TrainingMemory, trainingMemory } from "./training-memory.js";
 
 /** Options of `train`. */
 export interface TrainOptions {
@@ -80,8 +81,14 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
 
   const run = new TrainingRun({ recipe, folder, trainFaces, valFaces, loss });
   let status: "success" | "failure" = "failure";
+  let isTooLarge = false;
   try {
     await run.prepare(found?.checkpoint);
+    const needs = trainingMemory(run.model, { batchSize: recipe.batchSize, ...limitsOf(backend) });
+    if (isOnGpu(backend) && needs.largestBatch < recipe.batchSize) {
+      isTooLarge = true;
+      throw memoryFault(recipe.batchSize, needs, backend);
+    }
     yield {
       type: "start",
       recipe,
@@ -91,7 +98,7 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
       valCount: valFaces.length,
       skipped: skippedCount(trainFaces) + skippedCount(valFaces),
       parameterCount: run.model.countParams(),
-      memory: trainingMemory(run.model, { batchSize: recipe.batchSize, backend: backend.name }),
+      memory: needs,
       stepsPerEpoch: run.stepsPerEpoch,
       ...(resume && {
         resumedFrom: {
@@ -107,7 +114,31 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
     return result;
   } finally {
     await run.close(status);
+    // It held nothing before, and another batch size should find it so.
+    if (isTooLarge && !resume) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Engines whose memory is their own; what does not fit there has no swap to go to. */
+const isOnGpu = ({ gpu, name }: BackendInfo) => gpu === true || name === "webgpu";
+
+const limitsOf = ({ name, gpu, gpuMemoryBytes, largestTensorBytes }: BackendInfo) => ({
+  backend: name,
+  // A graphics processor that does not tell has what it has: the machine's own memory says nothing of it.
+  gpuMemoryBytes: gpuMemoryBytes ?? (gpu === true ? Number.MAX_SAFE_INTEGER : undefined),
+  largestTensorBytes,
+});
+
+function memoryFault(batchSize: number, needs: TrainingMemory, backend: BackendInfo): BackendError {
+  const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(2)} GB`;
+  const limits = [
+    ...(needs.availableBytes === Number.MAX_SAFE_INTEGER ? [] : [`${gigabytes(needs.availableBytes)} free`]),
+    ...(backend.largestTensorBytes === undefined ? [] : [`${gigabytes(backend.largestTensorBytes)} in one tensor`]),
+  ];
+  const next = needs.largestBatch > 0 ? `Use a batch of at most ${needs.largestBatch}, or` : "Use";
+  return new BackendError(
+    `train: a step with batch ${batchSize} needs about ${gigabytes(needs.neededBytes)}; ${backend.description} has ${limits.join(", ")}. ${next} smaller images or a smaller backbone. Nothing was written.`,
+  );
 }
 
 const skippedCount = (faces: FaceDataset) => (faces as { skipped?: number }).skipped ?? 0;

@@ -21,5 +21,14 @@ test("trainingMemory(model, options) finds the largest batch that fits, on both 
   free.mockReturnValue(1);
   expect(trainingMemory(model, { batchSize: 16, backend: "wasm" }).largestBatch).toBe(0);
   free.mockRestore();
+  // A graphics processor's own memory counts alone, and no map may be larger than its buffers.
+  const onGpu = { batchSize: 16, backend: "tensorflow", gpuMemoryBytes: neededBytes };
+  expect(trainingMemory(model, onGpu)).toEqual({ neededBytes, availableBytes: neededBytes, largestBatch: 16 });
+  const largestMap = Math.max(
+    ...model.layers.map(({ outputShape }) => (outputShape as number[]).slice(1).reduce((all, side) => all * side, 4)),
+  );
+  const onWebGpu = { batchSize: 16, backend: "webgpu", largestTensorBytes: 5 * largestMap };
+  expect(trainingMemory(model, onWebGpu).largestBatch).toBe(5);
+  expect(trainingMemory(model, { ...onWebGpu, largestTensorBytes: 5 * largestMap - 1 }).largestBatch).toBe(4);
   model.dispose();
 });

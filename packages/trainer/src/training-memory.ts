@@ -12,6 +12,18 @@ export interface TrainingMemory {
   largestBatch: number;
 }
 
+/** Options of `trainingMemory`. */
+export interface TrainingMemoryOptions {
+  /** Faces a step. */
+  batchSize: number;
+  /** Name of the backend; `"wasm"` holds 4 GiB at most. */
+  backend: string;
+  /** Free memory of the graphics processor that trains, where it is known; the machine's own does not count then. */
+  gpuMemoryBytes?: number | undefined;
+  /** The largest tensor that the backend can hold, in bytes. Default: no limit. */
+  largestTensorBytes?: number | undefined;
+}
+
 /** WebAssembly's memory has 32-bit addresses. */
 const WASM_LIMIT = 2 ** 32;
 
@@ -19,22 +31,33 @@ const WASM_LIMIT = 2 ** 32;
  * Estimates whether a batch fits into memory, before it is tried.
  *
  * @param model - the model to train.
- * @param options.batchSize - faces a step.
- * @param options.backend - name of the backend; `"wasm"` holds 4 GiB at most.
  * @example const { neededBytes, availableBytes, largestBatch } = trainingMemory(model, { batchSize: 64, backend: "wasm" });
  */
 export function trainingMemory(
   model: LayersModel,
-  { batchSize, backend }: { batchSize: number; backend: string },
+  { batchSize, backend, gpuMemoryBytes, largestTensorBytes = Number.POSITIVE_INFINITY }: TrainingMemoryOptions,
 ): TrainingMemory {
   const needs = (size: number) => summary(model, { batchSize: size }).trainingBytes;
   // A step needs something for the weights and the same again for each face.
   // Counts what containers allow, where Node knows it.
   const free = process.availableMemory?.() ?? freemem();
-  const availableBytes = backend === "wasm" ? Math.min(free, WASM_LIMIT) : free;
+  const availableBytes = gpuMemoryBytes ?? (backend === "wasm" ? Math.min(free, WASM_LIMIT) : free);
   const one = needs(1);
   const perFace = needs(2) - one;
   const fixed = one - perFace;
-  const largestBatch = Math.max(0, Math.floor((availableBytes - fixed) / perFace));
+  const largestMap = Math.max(...model.layers.map(({ outputShape }) => bytesOf(outputShape as Shape)));
+  const largestBatch = Math.max(
+    0,
+    Math.min(Math.floor((availableBytes - fixed) / perFace), Math.floor(largestTensorBytes / largestMap)),
+  );
   return { neededBytes: fixed + batchSize * perFace, availableBytes, largestBatch };
 }
+
+type Shape = (number | null)[];
+const FLOAT_BYTES = 4;
+
+/** Of one face's map; a layer with several outputs has its first counted. */
+const bytesOf = (shape: Shape | Shape[]): number =>
+  ((Array.isArray(shape[0]) ? shape[0] : shape) as Shape)
+    .slice(1)
+    .reduce<number>((product, side) => product * (side ?? 1), FLOAT_BYTES);

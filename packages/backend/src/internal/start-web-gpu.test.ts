@@ -28,6 +28,7 @@ describe("setupBackend({ prefer: ['webgpu'] }) in Node", () => {
       const result = { info, again, sum, found, variant: tf.getBackend() };
     `);
     expect(info).toMatchObject({ name: "webgpu", gpu: false, threads: 1, skipped: [] });
+    expect(info.largestTensorBytes).toBeGreaterThanOrEqual(2 ** 27);
     expect(info.description).toMatch(/^webgpu, .*swiftshader.* \(a software driver, slow\)$/i);
     expect([again, sum, variant]).toEqual([true, 5000 * 4999, "webgpu"]);
     expect(found).toMatchObject({ available: true, gpu: false });

@@ -2,6 +2,7 @@ import { BackendError } from "@acr/core";
 import { engine } from "@tensorflow/tfjs-core";
 
 interface Adapter {
+  limits?: { maxBufferSize: number; maxStorageBufferBindingSize: number };
   info?: { vendor?: string; architecture?: string; device?: string; description?: string };
 }
 interface Gpu {
@@ -14,6 +15,8 @@ export interface WebGpuAdapter {
   name: string;
   /** Whether it computes on the CPU. */
   isSoftware: boolean;
+  /** Of one buffer that a program reads or writes. */
+  largestTensorBytes: number | undefined;
 }
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
@@ -78,7 +81,9 @@ export async function startWebGpu({ gpu }: { gpu: number | undefined }): Promise
       );
     }
   }
-  return { name, isSoftware };
+  const { limits } = adapter;
+  const largestTensorBytes = limits && Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  return { name, isSoftware, largestTensorBytes };
 }
 
 /** `navigator.gpu` and WebGPU's classes, where tfjs looks for them. */

@@ -1,5 +1,7 @@
+import { BackendError } from "@acr/core";
 import {
   backend as currentBackend,
+  getBackend,
   getKernel,
   type KernelConfig,
   type KernelFunc,
@@ -8,6 +10,8 @@ import {
   unregisterGradient,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
+// tfjs-core alone registers no gradients; its layers package does.
+import "@tensorflow/tfjs-layers";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
 import { normGradients, normKernels } from "./norm-kernels.js";
@@ -21,8 +25,22 @@ import {
 
 const REGISTRATIONS = new WeakMap<TensorFlowRuntime, TrainingKernels>();
 
-/** `registerTrainingKernels` on the `tensorflow` backend of tfjs-node. */
+/**
+ * `registerTrainingKernels` on the `tensorflow` backend of tfjs-node, without a promise: normalisation, activations and
+ * Adam's step as TensorFlow's own operations. Called twice, it returns what it started first.
+ *
+ * @throws {BackendError} another backend is in use.
+ * @example
+ * import { registerTensorFlowKernels } from "@acr/kernels/tensorflow";
+ * await tf.setBackend("tensorflow");
+ * const kernels = registerTensorFlowKernels();
+ */
 export function registerTensorFlowKernels(): TrainingKernels {
+  if (getBackend() !== "tensorflow" || !("binding" in currentBackend())) {
+    throw new BackendError(
+      `registerTensorFlowKernels: the current backend must be tensorflow (tfjs-node); got ${getBackend() || "none"}. Call tf.setBackend("tensorflow") first.`,
+    );
+  }
   const backend = currentBackend() as TensorFlowBackend;
   const existing = currentTensorFlowRuntime();
   if (existing) return REGISTRATIONS.get(existing)!;

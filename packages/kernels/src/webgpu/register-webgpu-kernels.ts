@@ -1,5 +1,7 @@
+import { BackendError } from "@acr/core";
 import {
   backend as currentBackend,
+  getBackend,
   getKernel,
   type KernelConfig,
   type KernelFunc,
@@ -19,8 +21,22 @@ import { type WebGpuBackend, WebGpuRuntime } from "./webgpu-runtime.js";
 
 const REGISTRATIONS = new WeakMap<WebGpuRuntime, TrainingKernels>();
 
-/** `registerTrainingKernels` on tfjs' `webgpu` backend. */
+/**
+ * `registerTrainingKernels` on tfjs' `webgpu` backend, without a promise: batch normalisation with its activation, gradients
+ * of convolutions, the moving averages and Adam's step as WGSL programs. Called twice, it returns what it started first.
+ *
+ * @throws {BackendError} another backend is in use.
+ * @example
+ * import { registerWebGpuKernels } from "@acr/kernels/webgpu";
+ * await tf.setBackend("webgpu");
+ * const kernels = registerWebGpuKernels();
+ */
 export function registerWebGpuKernels(): TrainingKernels {
+  if (getBackend() !== "webgpu" || !("runWebGPUProgram" in currentBackend())) {
+    throw new BackendError(
+      `registerWebGpuKernels: the current backend must be webgpu; got ${getBackend() || "none"}. Call tf.setBackend("webgpu") first.`,
+    );
+  }
   const backend = currentBackend() as WebGpuBackend;
   const existing = currentWebGpuRuntime();
   if (existing) return REGISTRATIONS.get(existing)!;

@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gpuMemory } from "./gpu-memory.js";
+
+describe("gpuMemory({ index, command })", () => {
+  const folder = mkdtempSync(join(tmpdir(), "acr-gpu-"));
+  const script = (name: string, body: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    return file;
+  };
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("reads the free mebibytes of the GPU it is asked for", async () => {
+    const command = script("one", 'test "$1" = --query-gpu=memory.free && test "$4" = 1 && echo 80995');
+    expect(await gpuMemory({ index: 1, command })).toBe(80995 * 2 ** 20);
+    expect(await gpuMemory({ index: 0, command })).toBeUndefined();
+  });
+
+  it("knows nothing where the driver is absent, fails or does not tell", async () => {
+    expect(await gpuMemory({ index: 0, command: join(folder, "absent") })).toBeUndefined();
+    expect(await gpuMemory({ index: 0, command: script("failing", "echo 9; exit 9") })).toBeUndefined();
+    expect(await gpuMemory({ index: 0, command: script("shared", 'echo "[N/A]"') })).toBeUndefined();
+  });
+});

@@ -1,0 +1,2 @@
+export * from "./index.js";
+export { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";

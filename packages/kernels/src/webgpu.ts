@@ -1,0 +1,2 @@
+export * from "./index.js";
+export { registerWebGpuKernels } from "./webgpu/register-webgpu-kernels.js";
