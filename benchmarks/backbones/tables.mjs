@@ -13,21 +13,12 @@ const lines = (name) =>
 const json = (name) => (existsSync(at(name)) ? JSON.parse(readFileSync(at(name), "utf8")) : []);
 const table = (head, rows) =>
   [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-const tables = {
-  "every-head": table(
-    ["backbone", "head", "loss of the first 4 steps", "of the last 4", "ms a step", "tfjs", "Keras", "onnxruntime"],
-    lines("every-head.jsonl").map((row) => [
-      row.backbone,
-      row.head,
-      row.firstLoss.toFixed(4),
-      row.lastLoss.toFixed(4),
-      row.millisecondsPerStep,
-      ...[row.errors.tfjs, row.errors.keras, row.errors.onnx].map((error) => error.toExponential(0)),
-    ]),
-  ),
-  inference: table(
+/** Speed and memory of the rows of inference that `isWanted` picks. */
+const inferenceTable = (isWanted) =>
+  table(
     [
       "backbone",
+      "side, px",
       "M parameters",
       "M multiply-adds",
       "wasm, fused, ms",
@@ -41,9 +32,10 @@ const tables = {
       "float16, MB",
     ],
     lines("measures.jsonl")
-      .filter(({ what }) => what === "inference")
+      .filter((row) => row.what === "inference" && isWanted(row))
       .map((row) => [
         row.name,
+        row.side,
         (row.parameters / 1e6).toFixed(2),
         Math.round(row.multiplyAdds / 1e6),
         row.fusedMs.toFixed(1),
@@ -56,7 +48,20 @@ const tables = {
         row.weightsMb.toFixed(1),
         row.float16Mb.toFixed(1),
       ]),
+  );
+const tables = {
+  "every-head": table(
+    ["backbone", "head", "loss of the first 4 steps", "of the last 4", "ms a step", "tfjs", "Keras", "onnxruntime"],
+    lines("every-head.jsonl").map((row) => [
+      row.backbone,
+      row.head,
+      row.firstLoss.toFixed(4),
+      row.lastLoss.toFixed(4),
+      row.millisecondsPerStep,
+      ...[row.errors.tfjs, row.errors.keras, row.errors.onnx].map((error) => error.toExponential(0)),
+    ]),
   ),
+  inference: inferenceTable(({ side }) => side === 112),
   quantize: table(
     ["run", "weights", "MB", "NME %", "mean shift, px", "largest, px"],
     json("quantize-cost.json").map((row) => [
@@ -90,6 +95,17 @@ const tables = {
       row.ratio.toFixed(2),
     ]),
   ),
+  browser: table(
+    ["backbone", "file", "kind", "error", "after saving and loading again"],
+    (json("browser.json").rows ?? []).map((row) => [
+      row.backbone,
+      `\`${row.file}\``,
+      row.kind,
+      row.error.toExponential(1),
+      row.savedError === undefined ? "" : row.savedError.toExponential(0),
+    ]),
+  ),
+  native: inferenceTable(({ side }) => side !== 112),
   torch: table(
     ["PyTorch model", "backbone", "padding, epsilon", "error"],
     (json("torch.json").rows ?? []).map((row) => [
