@@ -7,12 +7,17 @@
  * `wasm+noise` is wasm from weights that differ in their last place: how far rounding alone carries a curve.
  *
  *   npm run build && node benchmarks/webgpu/curves.mjs [--engines wasm,webgpu,tensorflow] [--nets mobilenet_v2_035,efficientnet_b0]
- *     [--side 32] [--batch 8] [--peak 1e-3] [--warm-up 300] [--steps 50]
+ *     [--side 32] [--batch 8] [--peak 1e-3] [--warm-up 300] [--steps 50] [--budget SECONDS]
+ *
+ * With --budget a slow engine stops after that long and goes on, weights and moments unchanged, when it is run again.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { deserialize, serialize } from "node:v8";
 import { createLandmarkModel } from "@acr/backbones";
 import { setupBackend } from "@acr/backend";
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
@@ -29,6 +34,7 @@ const { values: options } = parseArgs({
     peak: { type: "string", default: "1e-3" },
     "warm-up": { type: "string", default: "300" },
     steps: { type: "string", default: "50" },
+    budget: { type: "string" },
     child: { type: "string" },
   },
 });
@@ -65,9 +71,21 @@ async function curve(name, backbone) {
   }
   const adam = new FusedAdam();
   const losses = [];
+  let seconds = 0;
+  const state = join(tmpdir(), `curve ${[name, backbone, side, batch, peak, warmUp, steps].join(" ")}`);
+  if (options.budget && existsSync(state)) {
+    const before = deserialize(readFileSync(state));
+    model.setWeights(before.weights.map(({ shape, data }) => tf.tensor(data, shape)));
+    const ids = Object.fromEntries(variables.map((variable, i) => [i, variable.name]));
+    const slots = Object.fromEntries(before.slots.map((slot, i) => [ids[i], slot]));
+    adam.setState({ step: before.losses.length, slots });
+    losses.push(...before.losses);
+    seconds = before.seconds;
+  }
   let tensors;
   const started = performance.now();
-  for (let i = 0; i < steps; i++) {
+  const first = losses.length;
+  for (let i = first; i < steps; i++) {
     const value = tf.tidy(() => {
       const x = tf.randomUniform([batch, side, side, 3], 0, 255, "float32", i % 4);
       const y = tf.randomUniform([batch, 5, 2], -0.5, 0.5, "float32", 100 + (i % 4));
@@ -80,9 +98,24 @@ async function curve(name, backbone) {
     });
     losses.push((await value.data())[0]);
     value.dispose();
-    if (i === 1) tensors = tf.memory().numTensors;
+    if (i === first + 1) tensors = tf.memory().numTensors;
+    if (performance.now() - started > 1000 * Number(options.budget ?? Number.POSITIVE_INFINITY) && i + 1 < steps) {
+      const { slots } = await adam.readState();
+      const weights = model.getWeights().map(async (weight) => ({ shape: weight.shape, data: await weight.data() }));
+      writeFileSync(
+        state,
+        serialize({
+          losses,
+          seconds: seconds + (performance.now() - started) / 1000,
+          weights: await Promise.all(weights),
+          slots: variables.map((variable) => slots[variable.name]),
+        }),
+      );
+      throw new Error(`${i + 1} of ${steps} steps are done; run it again to go on`);
+    }
   }
-  const seconds = (performance.now() - started) / 1000;
+  rmSync(state, { force: true });
+  seconds += (performance.now() - started) / 1000;
   return { description, losses, seconds, leaked: tf.memory().numTensors - tensors };
 }
 

@@ -3,6 +3,7 @@ export { FusedAdam, type FusedAdamOptions, type FusedAdamState } from "./fused-a
 export { type FusedBatchNormOptions, fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
 export { type FusedConvOptions, fusedConv2dBatchNormActivation } from "./fused-conv-2d-batch-norm-activation.js";
 export { optimizeForTraining } from "./optimize-for-training.js";
+export { pixelsToTensor } from "./pixels-to-tensor.js";
 export {
   registerTrainingKernels,
   type TrainingKernelOptions,

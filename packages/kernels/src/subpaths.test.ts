@@ -47,11 +47,11 @@ describe("@acr/kernels/tensorflow and @acr/kernels/webgpu", () => {
         console.log(typeof tensorflow.registerTensorFlowKernels, typeof webgpu.registerWebGpuKernels);`;
       const load = (how: (name: string) => string) =>
         ["front", "tensorflow", "webgpu"]
-          .map((name) => `const ${name} = ${how(`@acr/kernels${name === "front" ? "" : `/${name}`}`)};`)
+          .map((name) => `const ${name} = ${how(name === "front" ? "@acr/kernels" : `@acr/kernels/${name}`)};`)
           .join("\n");
       for (const args of [
-        ["--input-type=module", "-e", load((name) => `await import("${name}")`) + check],
-        ["-e", load((name) => `require("${name}")`) + check],
+        ["--input-type=module", "-e", load((path) => `await import(${JSON.stringify(path)})`) + check],
+        ["-e", load((path) => `require(${JSON.stringify(path)})`) + check],
       ])
         expect(execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" })).toBe("function function\n");
     } finally {

@@ -4,6 +4,7 @@ import { expectNoTensorLeak, tensorFlowEngine, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { FusedAdam } from "../fused-adam.js";
 import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
+import { registerTensorFlowKernels } from "./register-tensorflow-kernels.js";
 import { asMemoryFault } from "./tensorflow-runtime.js";
 
 const onTensorFlow = tensorFlowEngine().length > 0 ? describe : describe.skip;
@@ -23,6 +24,7 @@ onTensorFlow("registerTrainingKernels() on tensorflow", () => {
   it("says which it started, and returns the same when called twice", async () => {
     expect(kernels.variant).toMatch(/^tensorflow-(cpu|gpu)$/);
     expect(await registerTrainingKernels()).toBe(kernels);
+    expect(registerTensorFlowKernels()).toBe(kernels);
   });
 
   const paddings: [string, [number, number][]][] = [

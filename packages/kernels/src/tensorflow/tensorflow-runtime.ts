@@ -26,8 +26,9 @@ interface Binding {
   TF_ATTR_SHAPE: number;
   TF_FLOAT: number;
   TF_INT32: number;
+  TF_UINT8: number;
   executeOp(name: string, attributes: readonly Attribute[], inputIds: readonly number[], outputCount: number): Output[];
-  createTensor(shape: readonly number[], type: number, values: Float32Array | Int32Array): number;
+  createTensor(shape: readonly number[], type: number, values: Float32Array | Int32Array | Uint8Array): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Float32Array;
 }
@@ -105,6 +106,23 @@ export class TensorFlowRuntime {
 
   shape(values: readonly number[]): number {
     return this.binding.createTensor([values.length], this.binding.TF_INT32, Int32Array.from(values));
+  }
+
+  /** Bytes, cast to float32 on the device. */
+  fromBytes(bytes: Uint8Array | Uint8ClampedArray, shape: readonly number[]): Tensor {
+    const { binding } = this;
+    const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    const id = binding.createTensor(shape, binding.TF_UINT8, view);
+    try {
+      const attributes = [
+        { name: "SrcT", type: binding.TF_ATTR_TYPE, value: binding.TF_UINT8 },
+        this.type("DstT"),
+        { name: "Truncate", type: binding.TF_ATTR_BOOL, value: false },
+      ];
+      return this.tensor(this.execute("Cast", attributes, [id], 1)[0]!);
+    } finally {
+      this.release(id);
+    }
   }
 
   dispose(): void {

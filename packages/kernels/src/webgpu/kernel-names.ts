@@ -4,4 +4,5 @@ export const NORM_INFERENCE = "AcrWebGpuNormInference";
 export const NORM_GRADIENT = "AcrWebGpuNormGradient";
 export const MOVING_AVERAGE = "AcrWebGpuMovingAverage";
 export const CLIP_SCALE = "AcrWebGpuClipScale";
+export const PIXELS = "AcrWebGpuPixels";
 export const ADAM = "AcrWebGpuAdam";

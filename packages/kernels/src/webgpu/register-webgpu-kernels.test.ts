@@ -9,6 +9,7 @@ import { FusedAdam } from "../fused-adam.js";
 import { optimizeForTraining } from "../optimize-for-training.js";
 import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
 import { distances, KERNEL_CASES, runKernelCases } from "./__fixtures__/kernel-cases.js";
+import { registerWebGpuKernels } from "./register-webgpu-kernels.js";
 
 const tooFar = (actual: number[][][], expected: number[][][]) =>
   distances(actual, expected).filter(({ distance }) => !(distance <= tolerance.float32));
@@ -49,6 +50,7 @@ describe("registerTrainingKernels() on webgpu", () => {
     expect(kernels.variant).toBe("webgpu");
     expect(kernels.failure).toBeUndefined();
     expect(await registerTrainingKernels()).toBe(kernels);
+    expect(registerWebGpuKernels()).toBe(kernels);
   });
 
   it("has the values and gradients of cpu in Node", async () => {

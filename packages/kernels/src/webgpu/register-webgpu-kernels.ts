@@ -17,6 +17,7 @@ import type { TrainingKernels } from "../register-training-kernels.js";
 import { adamKernels } from "./adam-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
 import { normGradients, normKernels } from "./norm-kernels.js";
+import { pixelKernels } from "./pixel-kernels.js";
 import { type WebGpuBackend, WebGpuRuntime } from "./webgpu-runtime.js";
 
 const REGISTRATIONS = new WeakMap<WebGpuRuntime, TrainingKernels>();
@@ -42,7 +43,12 @@ export function registerWebGpuKernels(): TrainingKernels {
   if (existing) return REGISTRATIONS.get(existing)!;
   const runtime = new WebGpuRuntime(backend);
   const replaced: { name: string; before: KernelConfig | undefined }[] = [];
-  const kernels = { ...normKernels(runtime), ...convolutionKernels(runtime), ...adamKernels(runtime) };
+  const kernels = {
+    ...normKernels(runtime),
+    ...convolutionKernels(runtime),
+    ...adamKernels(runtime),
+    ...pixelKernels(runtime),
+  };
   for (const [name, kernel] of Object.entries(kernels)) {
     const before = getKernel(name, "webgpu");
     if (before) unregisterKernel(name, "webgpu");

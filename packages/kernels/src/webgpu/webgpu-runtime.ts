@@ -53,6 +53,8 @@ export interface Program {
   key: string;
   /** Element type of the buffers: `f32` or `vec4<f32>`. */
   type: ElementType;
+  /** That of buffers which hold something else. */
+  types?: Readonly<Record<string, "u32">>;
   inputs: readonly string[];
   outputs: readonly string[];
   uniforms: readonly string[];
@@ -175,10 +177,10 @@ export class WebGpuRuntime {
   private pipeline(program: Program): GpuPipeline {
     const known = this.pipelines.get(program.key);
     if (known) return known;
-    const { inputs, outputs, uniforms, floats = [], type, code, key } = program;
+    const { inputs, outputs, uniforms, floats = [], type, types, code, key } = program;
     const buffers = [...inputs, ...outputs].map((name, i) => {
       const access = i < inputs.length ? "read" : "read_write";
-      return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`;
+      return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${types?.[name] ?? type}>;`;
     });
     const fields = uniforms.map((name) => `${name}: ${floats.includes(name) ? "f32" : "u32"},`);
     const source = [

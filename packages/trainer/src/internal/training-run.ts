@@ -12,7 +12,7 @@ import {
   type FaceCache,
   type Loader,
 } from "@acr/datasets";
-import { optimizeForTraining } from "@acr/kernels";
+import { optimizeForTraining, pixelsToTensor } from "@acr/kernels";
 import type { Loss } from "@acr/loss";
 import { createDifficultyTensor, type DifficultyTensor, type PointModel, stageAt } from "@acr/shape-model";
 import {
@@ -24,7 +24,6 @@ import {
   type Tensor,
   tensor,
   tensor3d,
-  tensor4d,
   tidy,
   variableGrads,
 } from "@tensorflow/tfjs-core";
@@ -326,7 +325,7 @@ export class TrainingRun {
     const options = { batchSize, imageSize, skipFaulty, ...(this.valCache && { cache: this.valCache }) };
     for await (const { images, landmarks, size } of createBatches(valFaces, options)) {
       const output = tidy(() => {
-        const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
+        const x = pixelsToTensor(images, [size, imageSize, imageSize, 3]);
         return this.predictor.apply(x, { training: false }) as Tensor;
       });
       const predicted = await output.data();
@@ -364,7 +363,7 @@ export class TrainingRun {
     for (const layer of this.model.layers as Partial<Stepped>[]) layer.setStep?.(this.batchesSeen);
     this.batchesSeen++;
     const { value, grads } = tidy(() => {
-      const x = tensor4d(new Float32Array(images), [size, imageSize, imageSize, 3]);
+      const x = pixelsToTensor(images, [size, imageSize, imageSize, 3]);
       const labels = tensor3d(landmarks, [size, landmarks.length / 2 / size, 2]);
       const y = labelSmoothing.amount > 0 ? smoothLabels(this.shapeModel, landmarks, labelSmoothing) : labels;
       const difficulty = this.difficulty?.compute(labels, { modes: modes! });

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { FusedAdam, type FusedActivation, fusedBatchNormActivation } from "../../index.js";
+import { FusedAdam, type FusedActivation, fusedBatchNormActivation, pixelsToTensor } from "../../index.js";
 
 /** One comparison: values of the same tensors on two backends. */
 export interface KernelCase {
@@ -81,6 +81,15 @@ const adamCase = (options: { weightDecay?: number; clipNorm?: number }): KernelC
   },
 });
 
+/** Bytes of an odd number, from the middle of a buffer. */
+const pixelsCase: KernelCase = {
+  name: "pixelsToTensor [3, 5, 3, 3]",
+  run: () => {
+    const bytes = Uint8Array.from({ length: 140 }, (_, i) => (i * 83) % 256).subarray(3, 3 + 135);
+    return [pixelsToTensor(bytes, [3, 5, 3, 3]), pixelsToTensor(new Uint8ClampedArray(bytes), [1, 1, 135, 1])];
+  },
+};
+
 const same = [
   [0, 0],
   [1, 1],
@@ -133,6 +142,7 @@ export const KERNEL_CASES: KernelCase[] = [
       { x: [3, 30, 29, 72], filter: [3, 3, 72, 1], strides: 1, pad: "same" },
     ] as Geometry[]
   ).map((geometry) => convolutionCase({ ...geometry, isDepthwise: true })),
+  pixelsCase,
   adamCase({}),
   adamCase({ weightDecay: 0.1 }),
   adamCase({ clipNorm: 0.5 }),
