@@ -210,6 +210,67 @@ function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
   }
 }
 
+/**
+ * The same for filters five wide, in two loops along the row: filter, sums and what is carried of dx would together not fit
+ * into the registers.
+ */
+function backwardRow5(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i32, C: i32, strideX: i32): void {
+  const pixel = <usize>C << 2;
+  const step = pixel * strideX;
+  for (let c = 0; c < C; c += 4) {
+    const f = at(w, c), d = at(dw, c);
+    let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel), s3 = v128.load(d + 3 * pixel), s4 = v128.load(d + 4 * pixel);
+    let g = at(dz, c), p = at(a, c);
+    for (let ox = 0; ox < OW; ox++) {
+      const gradient = v128.load(g);
+      s0 = madd(gradient, v128.load(p), s0);
+      s1 = madd(gradient, v128.load(p + pixel), s1);
+      s2 = madd(gradient, v128.load(p + 2 * pixel), s2);
+      s3 = madd(gradient, v128.load(p + 3 * pixel), s3);
+      s4 = madd(gradient, v128.load(p + 4 * pixel), s4);
+      g += pixel;
+      p += step;
+    }
+    v128.store(d, s0);
+    v128.store(d + pixel, s1);
+    v128.store(d + 2 * pixel, s2);
+    v128.store(d + 3 * pixel, s3);
+    v128.store(d + 4 * pixel, s4);
+    const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
+    let q = at(dx, c);
+    g = at(dz, c);
+    let x0 = v128.load(q), x1 = v128.load(q + pixel), x2 = v128.load(q + 2 * pixel);
+    if (strideX == 1) {
+      let x3 = v128.load(q + 3 * pixel);
+      for (let ox = 0; ox < OW; ox++) {
+        const gradient = v128.load(g);
+        v128.store(q, madd(gradient, w0, x0));
+        x0 = madd(gradient, w1, x1);
+        x1 = madd(gradient, w2, x2);
+        x2 = madd(gradient, w3, x3);
+        x3 = madd(gradient, w4, v128.load(q + 4 * pixel));
+        g += pixel;
+        q += pixel;
+      }
+      v128.store(q + 3 * pixel, x3);
+    } else {
+      for (let ox = 0; ox < OW; ox++) {
+        const gradient = v128.load(g);
+        v128.store(q, madd(gradient, w0, x0));
+        v128.store(q + pixel, madd(gradient, w1, x1));
+        x0 = madd(gradient, w2, x2);
+        x1 = madd(gradient, w3, v128.load(q + 3 * pixel));
+        x2 = madd(gradient, w4, v128.load(q + 4 * pixel));
+        g += pixel;
+        q += step;
+      }
+    }
+    v128.store(q, x0);
+    v128.store(q + pixel, x1);
+    v128.store(q + 2 * pixel, x2);
+  }
+}
+
 /** The same for any filter width, stride and dilation. */
 function backwardRow(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i32, C: i32, KW: i32, strideX: i32, dilationX: i32): void {
   const pixel = <usize>C << 2;
@@ -255,7 +316,7 @@ export function depthwiseUnitBackward(
   memory.fill(held, 255, <usize>R << 2);
   const own = sumsOf(inSums, C, thread);
   if (inFactors) memory.fill(own, 0, <usize>C << 4);
-  const isFast = KW == 3 && dilationX == 1 && strideX <= 2;
+  const isFast = (KW == 3 || KW == 5) && dilationX == 1 && strideX <= 2;
   const last = shareStart(batch * H, 1, thread + 1, threads);
   for (let r = shareStart(batch * H, 1, thread, threads); r < last; r++) {
     const image = r / H;
@@ -277,7 +338,8 @@ export function depthwiseUnitBackward(
         i32.store(at(held, slot), row);
       }
       const filter = at(w, i * KW * C), filterGradient = at(dw, i * KW * C);
-      if (isFast) backwardRow3(dz, a, dx, filter, filterGradient, OW, C, strideX);
+      if (isFast && KW == 3) backwardRow3(dz, a, dx, filter, filterGradient, OW, C, strideX);
+      else if (isFast) backwardRow5(dz, a, dx, filter, filterGradient, OW, C, strideX);
       else backwardRow(dz, a, dx, filter, filterGradient, OW, C, KW, strideX, dilationX);
     }
     const out = at(gIn, r * W * C);
