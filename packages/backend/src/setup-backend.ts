@@ -1,6 +1,6 @@
 import { BackendError, checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { registerTrainingKernels, type TrainingKernels } from "@acr/kernels";
-import { backend, engine, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
+import { backend, engine, env, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
 import { importNode } from "./internal/import-node.js";
 
 /** Options of `setupBackend`. */
@@ -275,6 +275,12 @@ interface TensorFlowBackend {
 
 async function startWasm(threads: number): Promise<Started> {
   await install("wasm", () => import("@tensorflow/tfjs-backend-wasm"));
+  // Asked here, for tfjs' own threaded build would abort with a message of its compiler.
+  if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT"))) {
+    throw new BackendError(
+      "this runtime has no WebAssembly SIMD. Use Node >= 20 on a processor with SSE4.1, or a browser from 2023 or later.",
+    );
+  }
   // A started backend holds tensors: it is kept.
   const isStarted = "wasm" in engine().registry;
   let release = async () => {};
