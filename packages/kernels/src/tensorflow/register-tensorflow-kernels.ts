@@ -10,8 +10,6 @@ import {
   unregisterGradient,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
-// tfjs-core alone registers no gradients; its layers package does.
-import "@tensorflow/tfjs-layers";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
 import { normGradients, normKernels } from "./norm-kernels.js";

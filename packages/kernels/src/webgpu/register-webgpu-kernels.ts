@@ -10,8 +10,6 @@ import {
   unregisterGradient,
   unregisterKernel,
 } from "@tensorflow/tfjs-core";
-// tfjs-core alone registers no gradients; its layers package does.
-import "@tensorflow/tfjs-layers";
 import { currentWebGpuRuntime, setWebGpuRuntime } from "../internal/current-webgpu-runtime.js";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { adamKernels } from "./adam-kernels.js";
