@@ -79,7 +79,7 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   const environment = { node: process.version, platform: `${process.platform}-${process.arch}`, backend };
   if (!resume) await createRunFolder(folder, recipe, environment);
 
-  const run = new TrainingRun({ recipe, folder, trainFaces, valFaces, loss });
+  const run = new TrainingRun({ recipe, folder, trainFaces, valFaces, loss, threads: backend.threads });
   let status: "success" | "failure" = "failure";
   let isTooLarge = false;
   try {

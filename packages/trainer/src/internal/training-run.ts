@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
 import { createHeadTraining, type HeadTraining, learningRateScales } from "@acr/backbones";
@@ -71,6 +72,8 @@ interface RunParts {
   trainFaces: FaceDataset;
   valFaces: FaceDataset;
   loss: Loss;
+  /** Threads of the backend. */
+  threads: number;
 }
 
 /** The state of one run; owns model, optimizer, averages and their tensors. */
@@ -107,7 +110,7 @@ export class TrainingRun {
   }
 
   async prepare(checkpoint: Checkpoint | undefined): Promise<void> {
-    const { recipe, folder, trainFaces, loss } = this.parts;
+    const { recipe, folder, trainFaces, loss, threads } = this.parts;
     const { scheme } = trainFaces;
     const augmentation = AUGMENTATIONS[recipe.augmentation]();
     this.loader = createLoader(trainFaces, {
@@ -115,6 +118,9 @@ export class TrainingRun {
       imageSize: recipe.imageSize,
       augment: augmentation,
       seed: recipe.seed,
+      // Threads beside an engine that fills all cores hold it up for longer than the work itself takes; the batches
+      // are the same.
+      ...(threads >= availableParallelism() && { workers: 0 }),
       skipFaulty: recipe.skipFaulty,
       onFault: (fault) => this.faults.push(fault),
     });
