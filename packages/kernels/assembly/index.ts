@@ -8,6 +8,7 @@ export {
 export { adam, add, sumOfSquares } from "./elementwise";
 export { areaMean, areaMeanGradient, gate, gateGradient } from "./gate";
 export { gemm, gemmScratch, gemmTransposed, gemmTransposedScratch, packB, sumParts } from "./gemm";
+export { momentumStep, rmspropStep } from "./optimizers";
 export { col2im } from "./patches";
 export {
   foldedForward, foldedPatchForward, foldedSize, foldNorm, patchBackward, patchForward, unitBackward, unitBackwardScratch,

@@ -64,7 +64,7 @@ it("createOptimizer rmsprop and weightDecay follow their formulas in float64", (
   for (const g of GRADIENTS) {
     for (let i = 0; i < 3; i++) {
       s[i] = rho * s[i]! + (1 - rho) * g[i]! ** 2;
-      u[i] = momentum * u[i]! + (rate * g[i]!) / (Math.sqrt(s[i]!) + epsilon);
+      u[i] = momentum * u[i]! + (rate * g[i]!) / Math.sqrt(s[i]! + epsilon);
       w[i] = w[i]! * (1 - rate * decay) - u[i]!;
     }
   }

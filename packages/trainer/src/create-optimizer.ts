@@ -1,7 +1,7 @@
 import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { FusedAdam, type FusedAdamState } from "@acr/kernels";
 import type { NamedTensorMap } from "@tensorflow/tfjs-core";
-import { ComposedOptimizer } from "./internal/composed-optimizer.js";
+import { DescentOptimizer } from "./internal/descent-optimizer.js";
 import {
   foreignOptimizerFields,
   OPTIMIZER_NAMES,
@@ -39,11 +39,11 @@ export interface TrainingOptimizer {
 
 /**
  * An optimizer by name, as recipes name it. Gradients g are first scaled to the global norm `clipNorm`; then, with
- * learning rate η and weights w:
+ * learning rate η and weights w, all as Keras, in fused kernels where the backend has them:
  *
- *   adam, adamw   see `FusedAdam` (fused kernels where the backend has them)
- *   sgd           u ← momentum·u + g;   w ← w − η·u, with nesterov w − η·(g + momentum·u)
- *   rmsprop       s ← ρs + (1 − ρ)g²;   u ← momentum·u + η·g / (√s + ε);   w ← w − u
+ *   adam, adamw   see `FusedAdam`
+ *   sgd           u ← momentum·u + η·g;   w ← w − u, with nesterov w − (momentum·u + η·g)
+ *   rmsprop       s ← ρs + (1 − ρ)g²;   u ← momentum·u + η·g / √(s + ε);   w ← w − u
  *
  * Before each step weights shrink by η·weightDecay (decoupled), all of them, biases and normalisation included.
  *
@@ -86,5 +86,5 @@ export function createOptimizer(options: OptimizerOptions): TrainingOptimizer {
       dispose: () => adam.dispose(),
     };
   }
-  return new ComposedOptimizer(name, values);
+  return new DescentOptimizer(name, values);
 }

@@ -194,8 +194,8 @@ function stepOf(
   for (let i = 0; i < w.length; i++) {
     w[i]! *= 1 - rate * weightDecay;
     if (optimizer.name === "sgd") {
-      m[i] = momentum * m[i]! + g[i]!;
-      w[i]! -= rate * m[i]!;
+      m[i] = momentum * m[i]! + rate * g[i]!;
+      w[i]! -= m[i]!;
       continue;
     }
     m[i] = beta1 * m[i]! + (1 - beta1) * g[i]!;

@@ -27,6 +27,8 @@ export const SHARED_KERNELS = [
   "gateGradient",
   "add",
   "adam",
+  "momentumStep",
+  "rmspropStep",
 ] as const;
 
 /** One of them. */

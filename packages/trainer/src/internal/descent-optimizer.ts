@@ -1,29 +1,15 @@
 import { InvalidArgumentError } from "@acr/core";
-import {
-  add,
-  div,
-  engine,
-  keep,
-  mul,
-  type NamedTensorMap,
-  sqrt,
-  square,
-  sub,
-  type Tensor,
-  tensor,
-  tidy,
-  type Variable,
-  zerosLike,
-} from "@tensorflow/tfjs-core";
+import { type DescentSlots, fusedDescentStep } from "@acr/kernels";
+import { engine, keep, type NamedTensorMap, type Tensor, tensor, tidy, type Variable } from "@tensorflow/tfjs-core";
 import type { OptimizerState, TrainingOptimizer } from "../create-optimizer.js";
 import { clipByGlobalNorm } from "./clip-by-global-norm.js";
 import type { OptimizerValues } from "./optimizer-defaults.js";
 
 type Values = OptimizerValues & { learningRate: number };
 
-/** SGD with momentum and RMSProp out of tfjs operations; the formulas stand at `createOptimizer`. */
-export class ComposedOptimizer implements TrainingOptimizer {
-  private readonly slots = new Map<string, Record<string, Tensor>>();
+/** SGD with momentum and RMSProp; the formulas stand at `createOptimizer`. */
+export class DescentOptimizer implements TrainingOptimizer {
+  private readonly slots = new Map<string, DescentSlots>();
   private step = 0;
 
   constructor(
@@ -73,7 +59,7 @@ export class ComposedOptimizer implements TrainingOptimizer {
 
   async readState(): Promise<OptimizerState> {
     const { step } = this;
-    const read = async (tensors: Record<string, Tensor>) => {
+    const read = async (tensors: DescentSlots) => {
       const pairs = Object.entries(tensors).map(async ([slot, value]) => [slot, Float32Array.from(await value.data())]);
       return Object.fromEntries(await Promise.all(pairs)) as Record<string, Float32Array>;
     };
@@ -108,30 +94,14 @@ export class ComposedOptimizer implements TrainingOptimizer {
     this.step = 0;
   }
 
-  private update(name: string, variable: Variable, g: Tensor, rate: number): void {
-    const { momentum = 0, nesterov = false, rho = 0.9, epsilon = 1e-7, weightDecay = 0 } = this.values;
-    const slot = (key: string) => this.slots.get(name)?.[key] ?? zerosLike(variable);
-    const next: Record<string, Tensor> = {};
-    let change: Tensor;
-    if (this.name === "sgd") {
-      let direction = g;
-      if (momentum > 0) {
-        next.momentum = add(mul(slot("momentum"), momentum), g);
-        direction = nesterov ? add(g, mul(next.momentum, momentum)) : next.momentum;
-      }
-      change = mul(direction, rate);
-    } else {
-      next.square = add(mul(slot("square"), rho), mul(square(g), 1 - rho));
-      change = div(mul(g, rate), add(sqrt(next.square), epsilon));
-      if (momentum > 0) {
-        next.momentum = add(mul(slot("momentum"), momentum), change);
-        change = next.momentum;
-      }
+  private update(name: string, variable: Variable, gradient: Tensor, learningRate: number): void {
+    const { momentum = 0, nesterov = false, rho, epsilon, weightDecay = 0 } = this.values;
+    let slots = this.slots.get(name);
+    if (!slots) {
+      slots = {};
+      this.slots.set(name, slots);
     }
-    const start = weightDecay > 0 ? mul(variable, 1 - rate * weightDecay) : variable;
-    variable.assign(sub(start, change));
-    for (const old of Object.values(this.slots.get(name) ?? {})) old.dispose();
-    for (const value of Object.values(next)) keep(value);
-    this.slots.set(name, next);
+    const own = this.name === "rmsprop" ? { rho, epsilon } : { nesterov };
+    fusedDescentStep(variable, gradient, { learningRate, momentum, weightDecay, slots, ...own });
   }
 }
