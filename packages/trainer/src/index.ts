@@ -19,6 +19,7 @@ export { type LoadRunOptions, loadRun, type Prediction, type Run } from "./load-
 export { type MixedSource, mixedFaces } from "./mixed-faces.js";
 export { type DatasetSource, openDataset } from "./open-dataset.js";
 export { openStore } from "./open-store.js";
+export { overrideRecipe } from "./override-recipe.js";
 export { headTurn, type PoseRepeatsOptions, poseRepeats } from "./pose-repeats.js";
 export { type PredictCenteredOptions, predictCentered } from "./predict-centered.js";
 export { predictCenteredAsync } from "./predict-centered-async.js";

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@acr/core";
 import { z } from "zod";
 import { describeIssues } from "./internal/describe-issues.js";
+import { lossDefaults } from "./internal/loss-defaults.js";
 import { optimizerDefaults } from "./internal/optimizer-defaults.js";
 import { recipeProblems } from "./internal/recipe-problems.js";
 
@@ -130,11 +131,11 @@ export const recipeSchema = z.strictObject({
     .default([])
     .describe("Parts that learn slower or faster; later ones win where they overlap."),
   loss: z.string().default("acr").describe("One of `listLosses()`."),
-  lossOptions: z.record(z.string(), z.json()).default({}).describe("Options of that loss."),
+  lossOptions: z.record(z.string(), z.json()).default({}).describe("Options of that loss. `acr`: scale 10."),
   difficulty: z
     .strictObject({
       by: z.enum(["variance", "count"]).default("variance").describe("What a share of the modes means."),
-      unit: z.enum(["coordinate", "landmark"]).default("coordinate").describe("One Φ a coordinate or a landmark."),
+      unit: z.enum(["coordinate", "landmark"]).default("landmark").describe("One Φ a coordinate or a landmark."),
       shapeModel: z
         .string()
         .min(1)
@@ -252,7 +253,11 @@ export function inspectRecipe(input: unknown): { recipe?: Recipe; problems: stri
   if (!result.success) return { problems: describeIssues(recipeSchema, result.error, named) };
   const recipe = result.data;
   return {
-    recipe: { ...recipe, optimizer: { ...optimizerDefaults(recipe.optimizer.name), ...recipe.optimizer } },
+    recipe: {
+      ...recipe,
+      lossOptions: { ...lossDefaults(recipe.loss), ...recipe.lossOptions },
+      optimizer: { ...optimizerDefaults(recipe.optimizer.name), ...recipe.optimizer },
+    },
     problems: recipeProblems(recipe),
   };
 }

@@ -151,7 +151,7 @@ describe("a finished run", () => {
 
   it("is not resumed with another recipe; the fields are named", async () => {
     await expect(run({ recipe: { epochs: 5, loss: "l2" }, folder, resume: true })).rejects.toThrow(
-      /these fields differ from .*recipe\.json: loss, epochs\./,
+      /these fields differ from .*recipe\.json: loss, lossOptions, epochs\./,
     );
     await expect(run({ recipe: { epochs: 2 }, folder, resume: true })).resolves.toBeDefined();
   });

@@ -8,6 +8,7 @@ import { openTrainingFaces } from "./internal/open-training-faces.js";
 import { recipeFileProblems } from "./internal/recipe-file-problems.js";
 import { TrainingRun } from "./internal/training-run.js";
 import { openDataset } from "./open-dataset.js";
+import { overrideRecipe } from "./override-recipe.js";
 import { inspectRecipe, parseRecipe, type Recipe, type RecipeInput, recipeError } from "./recipe.js";
 import { checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
 import type { TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
@@ -166,7 +167,7 @@ async function resumedRecipe(folder: string, input: RecipeInput | undefined): Pr
     throw new InvalidArgumentError(`train: nothing to resume in "${folder}": it holds no run. Start without --resume.`);
   const recipe = await readRecipe(folder);
   if (input === undefined) return recipe;
-  const asked = parseRecipe({ ...recipe, ...input });
+  const asked = parseRecipe(overrideRecipe(recipe, input));
   const changed = (Object.keys({ ...recipe, ...asked }) as (keyof Recipe)[]).filter(
     (key) => JSON.stringify(asked[key]) !== JSON.stringify(recipe[key]),
   );

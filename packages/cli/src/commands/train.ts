@@ -1,6 +1,13 @@
 import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "@acr/core";
-import { type RecipeInput, setRecipeField, type TrainEvent, type TrainResult, train } from "@acr/trainer";
+import {
+  overrideRecipe,
+  type RecipeInput,
+  setRecipeField,
+  type TrainEvent,
+  type TrainResult,
+  train,
+} from "@acr/trainer";
 import { Command, Option } from "commander";
 import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
@@ -71,7 +78,7 @@ export function trainCommand(onInterrupted: () => void): Command {
     .option("--backbone <name>", "e.g. mobilenet_v2_050")
     .option("--image-size <pixels>", "side of the square input", parseCount)
     .option("--head <name>", "e.g. gap")
-    .option("--loss <name>", "e.g. acr, l2, l1, wing")
+    .option("--loss <name>", "e.g. acr, l2, l1, wing; another loss drops the recipe's lossOptions")
     .option("--loss-options <json>", 'e.g. \'{"lambda":5,"scale":10}\'', parseJsonObject)
     .option("--epochs <n>", "passes over the training faces", parseCount)
     .option("--batch-size <n>", "faces a step", parseCount)
@@ -101,10 +108,7 @@ export function trainCommand(onInterrupted: () => void): Command {
       const { set, out, resume = false, json, events, quiet = false, gpu: _, ...fields } = flags;
       if (resume && out === undefined)
         throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
-      const recipe: Record<string, unknown> = {
-        ...(recipeFile && (await readJsonFile(recipeFile, "a recipe"))),
-        ...fields,
-      };
+      const recipe = overrideRecipe(recipeFile === undefined ? {} : await readJsonFile(recipeFile, "a recipe"), fields);
       for (const assignment of set) setPath(recipe, assignment);
       const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
       const onEvent = events
