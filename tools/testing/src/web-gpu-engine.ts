@@ -6,6 +6,8 @@ import { dirname, join } from "node:path";
 interface Dawn {
   create(flags: string[]): { requestAdapter(): Promise<object | null> };
   globals: object;
+  /** Ours: the one instance of this process. Dawn aborts the process when one of two is collected. */
+  instance?: ReturnType<Dawn["create"]>;
 }
 
 /**
@@ -18,9 +20,11 @@ export async function webGpuEngine(): Promise<void> {
   const load = createRequire(import.meta.url);
   const folder = join(dirname(load.resolve("webgpu/package.json")), "dist");
   const arch = process.platform === "darwin" ? "universal" : process.arch;
-  const { create, globals } = load(join(folder, `${process.platform}-${arch}.dawn.node`)) as Dawn;
-  Object.assign(globalThis, globals);
-  const gpu = create([]);
+  // Node's own copy, which all test files of a process share.
+  const dawn = load(join(folder, `${process.platform}-${arch}.dawn.node`)) as Dawn;
+  Object.assign(globalThis, dawn.globals);
+  dawn.instance ??= dawn.create([]);
+  const gpu = dawn.instance;
   // Node 20 has no navigator, later ones a frozen one.
   if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
   Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
