@@ -189,13 +189,20 @@ describe("createBackbone(name, options)", () => {
     ["mobilenet_v2_050", { pooling: "mean" }, /pooling must be "none" or "avg" or "max"; got "mean"/],
     ["mobilenet_v2_050", { outputIndices: [5] }, /outputIndices must be integers 0 … 4; got 5/],
     ["mobilenet_v2_050", { outputIndices: [] }, /must name one map at least/],
+    ["mobilenet_v2_050", { outputIndices: 3 }, /outputIndices must be a list of integers 0 … 4; got 3/],
+    ["mobilenet_v2_050", { outputIndices: ["length"] }, /outputIndices must be integers 0 … 4; got "length"/],
+    ["mobilenet_v2_050", { outputIndices: [Number.NaN] }, /outputIndices must be integers 0 … 4; got NaN/],
+    ["mobilenet_v2_050", { inputSize: 1e9 }, /inputSize must be at most 16384; got 1000000000/],
+    ["mobilenet_v2_050", { trainable: "no" }, /trainable must be true or false; got "no"/],
     ["mobilenet_v2_050", { outputIndices: [4], pooling: "avg" }, /exclude each other/],
     ["efficientnet_b0", { dropPath: 1 }, /dropPath must be a number in \[0, 1\); got 1/],
     ["mobilenet_v2_050", { batchNormMomentum: -1 }, /batchNormMomentum must be a number in \[0, 1\)/],
     ["mobilenet_v2_050", { seed: Number.NaN }, /seed must be a finite number or a string/],
   ])("createBackbone(%j, %j) throws", (name, options, message) => {
     const run = () => createBackbone(name, options as never);
+    const { numTensors } = tf.memory();
     expect(run).toThrow(InvalidArgumentError);
     expect(run).toThrow(message);
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 });

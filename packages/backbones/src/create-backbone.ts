@@ -1,14 +1,17 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { input, type LayersModel, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { freezeLayers } from "./freeze-layers.js";
-import { checkEpsilon, checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
+import { checkBoolean, checkEpsilon, checkInputSize, checkOneOf, checkRange, checkSeed } from "./internal/check.js";
 import { loadInto } from "./internal/load-into.js";
 import { findRegistration } from "./internal/registry.js";
 import type { WeightsSource } from "./internal/source-bytes.js";
 
+/** Every family has a map at strides 2, 4, 8, 16 and 32. */
+const STRIDE_COUNT = 5;
+
 /** Options of `createBackbone`. */
 export interface BackboneOptions {
-  /** Side of square pictures, or [height, width], pixels, ≥ 32. Default: the size the backbone was designed for. */
+  /** Side of square pictures, or [height, width], pixels, 32 … 16,384. Default: the size the backbone was designed for. */
   inputSize?: number | readonly [number, number];
   /** What follows the last feature map: `"none"` leaves it [B, H, W, C]; the others give [B, C]. Default `"none"`. */
   pooling?: "none" | "avg" | "max";
@@ -87,6 +90,8 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
   if (batchNormEpsilon !== undefined) checkEpsilon(caller, "batchNormEpsilon", batchNormEpsilon);
   checkOneOf(caller, "padding", padding, ["same", "symmetric"]);
   checkSeed(caller, seed);
+  checkBoolean(caller, "trainable", trainable);
+  if (outputIndices !== undefined) checkOutputIndices(caller, outputIndices);
   if (outputIndices && pooling !== "none") {
     throw new InvalidArgumentError(
       `${caller}: outputIndices and pooling exclude each other; got both. Pool the maps yourself.`,
@@ -98,13 +103,7 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
   const last = maps[maps.length - 1]!;
   let outputs: SymbolicTensor | SymbolicTensor[] = last;
   if (outputIndices) {
-    outputs = outputIndices.map((index) => {
-      const map = maps[index];
-      if (map) return map;
-      throw new InvalidArgumentError(`${caller}: outputIndices must be integers 0 … ${maps.length - 1}; got ${index}.`);
-    });
-    if (outputs.length === 0)
-      throw new InvalidArgumentError(`${caller}: outputIndices must name one map at least; got none.`);
+    outputs = outputIndices.map((index) => maps[index]!);
   } else if (pooling === "avg") {
     outputs = layers.globalAveragePooling2d({ name: poolingName.avg }).apply(last) as SymbolicTensor;
   } else if (pooling === "max") {
@@ -113,4 +112,19 @@ export function createBackbone(name: string, options: BackboneOptions = {}): Lay
   const backbone = model({ name, inputs: images, outputs });
   if (!trainable) freezeLayers(backbone, ["*"]);
   return weights === undefined ? backbone : loadInto(caller, backbone, weights);
+}
+
+/** Before a layer is built: what is built has weights, which an error would leave behind. */
+function checkOutputIndices(caller: string, indices: unknown): void {
+  if (!Array.isArray(indices)) {
+    throw new InvalidArgumentError(
+      `${caller}: outputIndices must be a list of integers 0 … ${STRIDE_COUNT - 1}; got ${JSON.stringify(indices)}.`,
+    );
+  }
+  if (indices.length === 0)
+    throw new InvalidArgumentError(`${caller}: outputIndices must name one map at least; got none.`);
+  const odd = indices.findIndex((index) => !(Number.isInteger(index) && index >= 0 && index < STRIDE_COUNT));
+  if (odd < 0) return;
+  const got = typeof indices[odd] === "number" ? String(indices[odd]) : JSON.stringify(indices[odd]);
+  throw new InvalidArgumentError(`${caller}: outputIndices must be integers 0 … ${STRIDE_COUNT - 1}; got ${got}.`);
 }

@@ -172,6 +172,8 @@ describe("createLandmarkModel(options)", () => {
     [{ head: "dense" }, InvalidArgumentError, /head must be "gap" or "integral" or "simcc" or "pip"; got "dense"/],
     [{ meanShape: [1, 2] }, ShapeError, /meanShape must be 2K = 6 finite numbers; got 2 values/],
     [{ meanShape: [0, 0, 0, 0, 0, Number.NaN] }, ShapeError, /finite/],
+    [{ meanShape: null }, ShapeError, /meanShape must be 2K = 6 finite numbers; got null/],
+    [{ landmarkCount: 1e9 }, InvalidArgumentError, /landmarkCount must be at most 65536; got 1000000000/],
     [{ dropOut: 0.1 }, InvalidArgumentError, /unknown option "dropOut"\. Did you mean dropout/],
   ])("createLandmarkModel(%j) throws", (change, type, message) => {
     const run = () => createLandmarkModel({ backbone: "mobilenet_v2_035", landmarkCount: 3, ...change } as never);

@@ -13,9 +13,9 @@ import type { WeightsSource } from "./internal/source-bytes.js";
 export interface LandmarkModelOptions {
   /** One of `listBackbones()`. */
   backbone: string;
-  /** K, ≥ 1. */
+  /** K, 1 … 65,536. */
   landmarkCount: number;
-  /** Side of the square crops, or [height, width], pixels, ≥ 32. Default: the backbone's own size. */
+  /** Side of the square crops, or [height, width], pixels, 32 … 16,384. Default: the backbone's own size. */
   imageSize?: number | readonly [number, number];
   /** Share of features (of whole maps, but for `gap`) dropped in training, in front of the last layer, [0, 1). Default 0. */
   dropout?: number;
@@ -57,6 +57,9 @@ export interface LandmarkModelOptions {
 
 /** Of the head's BatchNorm layers; the families here use the same. */
 const HEAD_EPSILON = 1e-3;
+
+/** Dense meshes of faces have some 50,000; far above, the last layer alone fills the memory. */
+const MAXIMUM_LANDMARKS = 65_536;
 
 const KNOWN_OPTIONS = [
   "backbone",
@@ -114,6 +117,11 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   if (!Number.isInteger(landmarkCount) || landmarkCount < 1) {
     throw new InvalidArgumentError(`${caller}: landmarkCount must be an integer >= 1; got ${String(landmarkCount)}.`);
   }
+  if (landmarkCount > MAXIMUM_LANDMARKS) {
+    throw new InvalidArgumentError(
+      `${caller}: landmarkCount must be at most ${MAXIMUM_LANDMARKS}; got ${landmarkCount}.`,
+    );
+  }
   const [height, width] = checkInputSize(caller, "imageSize", options.imageSize ?? preset.inputSize);
   checkRange(caller, "dropout", dropout);
   checkOneOf(caller, "head", head, Object.keys(landmarkHeads));
@@ -129,8 +137,12 @@ export function createLandmarkModel(options: LandmarkModelOptions): LayersModel 
   }
   checkSeed(caller, seed);
   const units = 2 * landmarkCount;
-  if (meanShape && (meanShape.length !== units || !Array.from(meanShape).every(Number.isFinite))) {
-    throw new ShapeError(`${caller}: meanShape must be 2K = ${units} finite numbers; got ${meanShape.length} values.`);
+  if (
+    meanShape !== undefined &&
+    (meanShape?.length !== units || !Array.from(meanShape as ArrayLike<unknown>).every(Number.isFinite))
+  ) {
+    const got = meanShape?.length === undefined ? String(meanShape) : `${meanShape.length} values`;
+    throw new ShapeError(`${caller}: meanShape must be 2K = ${units} finite numbers; got ${got}.`);
   }
 
   const images = input({ shape: [height, width, 3], name: "image" });

@@ -119,9 +119,16 @@ describe("exportOnnx(model, options)", () => {
     expect(() => exportOnnx(mish)).toThrow(/layer odd has the activation mish/);
     expect(() => exportOnnx(mish, { layout: "hwc" } as never)).toThrow(/layout must be "nhwc" or "nchw"; got "hwc"/);
     expect(() => exportOnnx(mish, { fold: true } as never)).toThrow(/unknown option "fold"/);
+    expect(() => exportOnnx(mish, { foldBatchNorm: "no" } as never)).toThrow(
+      /foldBatchNorm must be true or false; got "no"/,
+    );
     expect(() => exportOnnx({} as never)).toThrow(/model must be a tfjs LayersModel/);
     gru.dispose();
     mish.dispose();
+    const broken = sequential({ layers: [layers.dense({ units: 1, inputShape: [1], name: "only" })] });
+    broken.setWeights([tf.tensor2d([[Number.NaN]]), tf.tensor1d([0])]);
+    expect(() => exportOnnx(broken)).toThrow(/weights must be finite; got others in .*kernel.* of only/);
+    broken.dispose();
     const model = createBackbone("pfld_050", { inputSize: 32 });
     await expectNoTensorLeak(() => void exportOnnx(model, { foldBatchNorm: true }));
     model.dispose();

@@ -1,6 +1,6 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { checkOneOf } from "./internal/check.js";
+import { checkBoolean, checkOneOf } from "./internal/check.js";
 import { OnnxConverter } from "./internal/onnx/onnx-converter.js";
 
 /** Options of `exportOnnx`. */
@@ -17,7 +17,7 @@ export interface ExportOnnxOptions {
  *
  * @param model - a functional LayersModel of standard layers, each used once; it is not changed.
  * @returns the bytes of the `.onnx` file.
- * @throws {InvalidArgumentError} a layer, activation or layout that is not known here, or an unknown option.
+ * @throws {InvalidArgumentError} a layer, activation or layout that is not known here, an unknown option, or a weight that is not finite.
  * @example
  * writeFileSync("landmarks.onnx", exportOnnx(model, { layout: "nchw", foldBatchNorm: true }));
  */
@@ -27,5 +27,14 @@ export function exportOnnx(model: LayersModel, options: ExportOnnxOptions = {}):
   if (!Array.isArray(model?.layers)) throw new InvalidArgumentError(`${caller}: model must be a tfjs LayersModel.`);
   const { layout = "nhwc", foldBatchNorm = false } = options;
   checkOneOf(caller, "layout", layout, ["nhwc", "nchw"]);
+  checkBoolean(caller, "foldBatchNorm", foldBatchNorm);
+  for (const layer of model.layers) {
+    for (const [i, value] of layer.getWeights().entries()) {
+      if (value.dataSync().every(Number.isFinite)) continue;
+      throw new InvalidArgumentError(
+        `${caller}: weights must be finite; got others in ${layer.weights[i]!.originalName} of ${layer.name}.`,
+      );
+    }
+  }
   return new OnnxConverter(model, { caller, layout, foldBatchNorm }).convert();
 }

@@ -168,6 +168,7 @@ describe("learningRateScales(model, parts)", () => {
       );
     }
     expect(() => learningRateScales(model, [{ part: "haed", scale: 1 }])).toThrow(/Nearest layers: .*head_dense/);
+    expect(() => learningRateScales(model, [{ part: 0, scale: 1, rate: 2 } as never])).toThrow(/unknown option "rate"/);
     expect(() => learningRateScales(model, {} as never)).toThrow(/parts must be a list of \{ part, scale \}/);
     expect(() => learningRateScales({} as never, [])).toThrow(InvalidArgumentError);
     model.dispose();

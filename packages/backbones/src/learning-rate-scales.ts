@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@acr/core";
+import { checkOptions, InvalidArgumentError } from "@acr/core";
 import type { Tensor, Variable } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { type ModelPart, selectLayers } from "./internal/select-layers.js";
@@ -28,7 +28,9 @@ export function learningRateScales(model: LayersModel, parts: readonly PartLearn
   if (!Array.isArray(parts))
     throw new InvalidArgumentError(`${caller}: parts must be a list of { part, scale }; got ${typeof parts}.`);
   const byLayer = new Map<string, number>();
-  for (const { part, scale } of parts) {
+  for (const rule of parts) {
+    checkOptions(caller, rule ?? null, ["part", "scale"]);
+    const { part, scale } = rule;
     if (!(typeof scale === "number" && scale > 0 && Number.isFinite(scale))) {
       throw new InvalidArgumentError(
         `${caller}: scale of ${JSON.stringify(part)} must be a number > 0; got ${String(scale)}. Freeze layers that must not learn.`,

@@ -1,6 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import { InvalidArgumentError } from "@acr/core";
+import { InvalidArgumentError, ShapeError } from "@acr/core";
 import { expectNoTensorLeak } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { type LayersModel, layers, sequential } from "@tensorflow/tfjs-layers";
@@ -97,6 +97,16 @@ describe("predictLandmarks(model, images)", () => {
       tf.dispose([landmarks, confidence!]);
     });
     x.dispose();
+    model.dispose();
+  });
+
+  test.each([[[2, 32, 64, 3]], [[64, 64, 3]], [[2, 64, 64, 1]]])("refuses images %j", (shape) => {
+    const model = create("gap");
+    const x = tf.zeros(shape);
+    const run = () => predictLandmarks(model, x as tf.Tensor4D);
+    expect(run).toThrow(ShapeError);
+    expect(run).toThrow(`predictLandmarks: images must be [B, 64, 64, 3]; got [${shape.join(", ")}].`);
+    tf.dispose(x);
     model.dispose();
   });
 

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@acr/core";
+import { InvalidArgumentError, ShapeError } from "@acr/core";
 import { type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tidy } from "@tensorflow/tfjs-core";
 import { model as createModel, type LayersModel, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { findHead } from "./internal/heads/landmark-heads.js";
@@ -23,12 +23,21 @@ export interface LandmarkPrediction {
  * @param model - from `createLandmarkModel`, also after saving and loading.
  * @param images - [B, H, W, 3], values 0 … 255.
  * @throws {InvalidArgumentError} model is no LayersModel with one output [B, K, 2].
+ * @throws {ShapeError} images are of another shape than the model's input.
  * @example
  * const { landmarks, confidence } = predictLandmarks(model, images);
  */
 export function predictLandmarks(model: LayersModel, images: Tensor4D): LandmarkPrediction {
   if (!Array.isArray(model?.layers) || model.outputs?.length !== 1 || model.outputs[0]!.shape.length !== 3) {
     throw new InvalidArgumentError("predictLandmarks: model must be a LayersModel with one output [B, K, 2].");
+  }
+  const wanted = model.inputs[0]!.shape;
+  const given = images?.shape as number[] | undefined;
+  if (given?.length !== wanted.length || wanted.some((side, i) => side !== null && side !== given[i])) {
+    const expected = wanted.map((side) => side ?? "B").join(", ");
+    throw new ShapeError(
+      `predictLandmarks: images must be [${expected}]; got ${given ? `[${given.join(", ")}]` : String(images)}.`,
+    );
   }
   const head = findHead(model)?.head;
   const layerNames = head?.confidenceLayers;

@@ -1,6 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
@@ -60,7 +60,12 @@ describe("saveKerasWeights(model, file)", () => {
       /must be a path that ends in \.weights\.h5/,
     );
     await expect(saveKerasWeights({} as LayersModel)).rejects.toThrow("model must be a tfjs LayersModel");
-    await expect(saveKerasWeights(model, join(folder, "absent", "a.weights.h5"))).rejects.toThrow(DataFormatError);
+    writeFileSync(join(folder, "file"), "");
+    for (const [place, code] of Object.entries({ absent: "ENOENT", file: "ENOTDIR" })) {
+      const run = saveKerasWeights(model, join(folder, place, "a.weights.h5"));
+      await expect(run).rejects.toThrow(DataFormatError);
+      await expect(run).rejects.toThrow(`a.weights.h5: cannot be written (${code}).`);
+    }
     model.setWeights([tf.tensor2d([[Number.NaN]]), tf.tensor1d([0])]);
     await expect(saveKerasWeights(model, file)).rejects.toThrow(InvalidArgumentError);
     await expect(saveKerasWeights(model, file)).rejects.toThrow(

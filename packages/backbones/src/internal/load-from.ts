@@ -2,7 +2,6 @@ import { checkOptions, InvalidArgumentError } from "@acr/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { LoadWeightsOptions, WeightsReport } from "../weights-report.js";
 import { assignWeights } from "./assign-weights.js";
-import { checkOneOf } from "./check.js";
 import { isHdf5, isZip, noWeights, openKerasFile } from "./open-keras-file.js";
 import { isSafetensors, readSafetensors } from "./safetensors.js";
 import { sourceBytes, sourceName, type WeightsSource } from "./source-bytes.js";
@@ -25,7 +24,11 @@ export async function loadFrom(
   checkOptions(caller, given, ["strict", "fileName"]);
   if (!Array.isArray(model?.layers)) throw new InvalidArgumentError(`${caller}: model must be a tfjs LayersModel.`);
   const { strict = true, fileName: file = sourceName(source) } = given;
-  if (typeof strict !== "boolean") checkOneOf(caller, "strict", strict, ["backbone"]);
+  if (typeof strict !== "boolean" && strict !== "backbone") {
+    throw new InvalidArgumentError(
+      `${caller}: strict must be true, false or "backbone"; got ${JSON.stringify(strict)}.`,
+    );
+  }
   const bytes = await sourceBytes(caller, source);
   if (!onlyKeras && isSafetensors(bytes)) {
     const { layers, ignored } = torchLayers(caller, model, readSafetensors(bytes, file), file);

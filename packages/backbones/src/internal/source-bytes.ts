@@ -1,4 +1,5 @@
 import { AcrError, DataFormatError, InvalidArgumentError } from "@acr/core";
+import { fileFault } from "./file-fault.js";
 import { importNode, isNode } from "./import-node.js";
 import { joinBytes } from "./join-bytes.js";
 
@@ -39,7 +40,7 @@ export async function sourceBytes(caller: string, source: unknown): Promise<Uint
     return isRemote ? await download(String(source), file) : await readFile(source, file);
   } catch (cause) {
     if (AcrError.isInstance(cause)) throw cause;
-    throw new DataFormatError("cannot be read.", { file, cause });
+    throw new DataFormatError(fileFault("cannot be read", cause), { file, cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
+import { fileFault } from "./file-fault.js";
 import { importNode, isNode } from "./import-node.js";
 
 let fileCounter = 0;
@@ -17,7 +18,8 @@ export async function writeBytes(caller: string, file: string, bytes: Uint8Array
     await fs.writeFile(partial, bytes, { flag: "wx" });
     await fs.rename(partial, file);
   } catch (cause) {
-    await fs.rm(partial, { force: true });
-    throw new DataFormatError("cannot be written.", { file, cause });
+    // Where the folder is none, there is nothing to remove either, and rm says so.
+    await fs.rm(partial, { force: true }).catch(() => undefined);
+    throw new DataFormatError(fileFault("cannot be written", cause), { file, cause });
   }
 }
