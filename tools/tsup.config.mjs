@@ -23,8 +23,20 @@ const withoutDataInMaps = {
   },
 };
 
+/**
+ * Splitting leaves bare imports of chunks, for their side effects. Packages that declare to have none make bundlers warn
+ * of each of them; a blank line keeps the source map right.
+ */
+const withoutBareImports = {
+  name: "without-bare-imports",
+  renderChunk(code) {
+    if (this.format !== "esm" || manifest.sideEffects !== false) return;
+    return { code: code.replace(/^import "\.\/chunk-\w+\.js";$/gm, "") };
+  },
+};
+
 export default defineConfig({
-  plugins: [withoutDataInMaps],
+  plugins: [withoutDataInMaps, withoutBareImports],
   entry: entries,
   format: ["esm", "cjs"],
   target: "node20",

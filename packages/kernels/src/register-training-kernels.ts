@@ -2,6 +2,7 @@ import { BackendError, checkOptions, InvalidArgumentError } from "@acr/core";
 import {
   backend as currentBackend,
   getBackend,
+  getGradient,
   getKernel,
   type KernelConfig,
   type KernelFunc,
@@ -16,6 +17,7 @@ import "@tensorflow/tfjs-layers";
 import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
+import { einsumGradient } from "./wasm/einsum.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
 import { gateGradients, gateKernels } from "./wasm/gate-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
@@ -87,7 +89,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     const before = getKernel(name, "wasm");
     if (before) unregisterKernel(name, "wasm");
     const kernelFunc = ((call: never) => {
-      const result = partial(call);
+      const result = runtime.withoutLeftovers(() => partial(call));
       if (result !== undefined) return result;
       if (before) return before.kernelFunc(call);
       throw new BackendError(
@@ -108,7 +110,9 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   for (const kernels of groups) {
     for (const [name, kernel] of Object.entries(kernels)) register(name, kernel as never);
   }
-  const gradients = [...normGradients, ...unitGradients, ...gateGradients];
+  // A gradient of einsum that the application brought stays.
+  const missing = getGradient(einsumGradient.kernelName) ? [] : [einsumGradient];
+  const gradients = [...normGradients, ...unitGradients, ...gateGradients, ...missing];
   gradients.forEach(registerGradient);
   setWasmRuntime(backend, runtime);
 

@@ -1,15 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import {
-  backend_util,
-  mul,
-  reshape,
-  slice_util,
-  sum,
-  type TensorInfo,
-  tidy,
-  transpose,
-  util,
-} from "@tensorflow/tfjs-core";
+import { slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { contract } from "./einsum.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 interface Attributes {
@@ -130,22 +121,6 @@ export function missingKernels(runtime: WasmRuntime): Record<string, Kernel> {
       return out;
     },
 
-    // Every operand is brought to the axes of the whole equation; the product is summed over those that the result lacks.
-    Einsum: ({ inputs, attrs: { equation } }) => {
-      const tensors = Object.values(inputs) as Tensor[];
-      const { allDims, summedDims, idDims } = backend_util.decodeEinsumEquation(equation, tensors.length);
-      backend_util.checkEinsumDimSizes(allDims.length, idDims, tensors);
-      return tidy(() => {
-        const product = tensors
-          .map((tensor, i) => {
-            const axes = idDims[i]!;
-            const order = axes.map((_, axis) => axis).sort((a, b) => axes[a]! - axes[b]!);
-            const shape = allDims.map((_, dim) => (axes.includes(dim) ? tensor.shape[axes.indexOf(dim)]! : 1));
-            return reshape(transpose(tensor, order), shape);
-          })
-          .reduce((a, b) => mul(a, b));
-        return summedDims.length > 0 ? sum(product, summedDims) : product;
-      });
-    },
+    Einsum: ({ inputs, attrs: { equation } }) => contract(equation, Object.values(inputs) as Tensor[]),
   };
 }

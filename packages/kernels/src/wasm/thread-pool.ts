@@ -125,7 +125,8 @@ export class ThreadPool {
     try {
       for (let thread = 1; thread < threads; thread++) {
         const workerData: WorkerStart = { module, memory, control, names, thread, threads, relaxed };
-        const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, workerData });
+        // Options of the program's own start, as --input-type=module, would make its text a module without `require`.
+        const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, execArgv: [], workerData });
         workers.push(worker);
         await new Promise<void>((resolve, reject) => {
           const timer = setTimeout(() => reject(new Error(`not ready after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS);

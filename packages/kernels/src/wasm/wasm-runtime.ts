@@ -26,6 +26,8 @@ const MAXIMUM_BYTES = 2 ** 32;
 export class WasmRuntime {
   private scratchAddress = 0;
   private scratchBytes = 0;
+  /** What the kernel that runs now has allocated. */
+  private made: TensorInfo[] = [];
 
   private constructor(
     readonly backend: WasmBackend,
@@ -94,13 +96,31 @@ export class WasmRuntime {
 
   /** @throws {BackendError} the memory cannot grow any further. */
   output(shape: number[], dtype: DataType = "float32"): TensorInfo {
-    return this.backend.makeOutput(shape, dtype);
+    const info = this.backend.makeOutput(shape, dtype);
+    this.made.push(info);
+    return info;
   }
 
   /** The same values as another tensor, without a copy. */
   share(x: TensorInfo): TensorInfo {
     this.backend.incRef(x.dataId);
-    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+    const info = { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+    this.made.push(info);
+    return info;
+  }
+
+  /** Runs a kernel; where it throws, what it had allocated is released: tfjs does not know it yet. */
+  withoutLeftovers<T>(kernel: () => T): T {
+    const outer = this.made;
+    this.made = [];
+    try {
+      return kernel();
+    } catch (error) {
+      for (const { dataId } of this.made) this.backend.disposeData(dataId);
+      throw error;
+    } finally {
+      this.made = outer;
+    }
   }
 
   /** The whole memory as it is now: growth makes older views stale, so take it after `output`. */

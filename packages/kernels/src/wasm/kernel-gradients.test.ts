@@ -1,0 +1,194 @@
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import { createRandom } from "@acr/core";
+import { expectNoTensorLeak, tolerance } from "@acr/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
+
+const CASES = 9;
+type Function = (...inputs: tf.Tensor[]) => tf.Tensor;
+type Shape4 = [number, number, number, number];
+
+const draw = (shape: number[], seed: number) => tf.randomUniform(shape, -1, 1, "float32", seed);
+
+/** The value of a function and its gradients in all inputs, for an output gradient drawn at random. */
+function valueAndGradients(f: Function, shapes: number[][], seed: number): tf.Tensor[] {
+  const inputs = shapes.map((shape, i) => draw(shape, 10 * seed + i));
+  const y = f(...inputs);
+  return [y, ...tf.grads(f as never)(inputs, draw(y.shape, 10 * seed + 9))];
+}
+
+/** Compares what two functions compute, one on wasm and the other on cpu. */
+async function expectAsOnCpu(what: string, run: () => tf.Tensor[], oracle = run): Promise<void> {
+  const on = async (backend: string, run: () => tf.Tensor[]) => {
+    await tf.setBackend(backend);
+    const results = tf.tidy(run);
+    const read = results.map((tensor) => ({ shape: tensor.shape, values: Float32Array.from(tensor.dataSync()) }));
+    tf.dispose(results);
+    return read;
+  };
+  const actual = await on("wasm", run);
+  const expected = await on("cpu", oracle);
+  expect(actual.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
+  expected.forEach(({ values }, k) => {
+    const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-6);
+    const worst = values.reduce((m, v, i) => Math.max(m, Math.abs(actual[k]!.values[i]! - v)), 0);
+    if (!(worst <= tolerance.float32 * largest)) throw new Error(`${what}, result ${k}: ${worst} of ${largest} off`);
+  });
+}
+
+describe("gradients on wasm under registerTrainingKernels()", () => {
+  let kernels: TrainingKernels;
+  beforeAll(async () => {
+    await tf.setBackend("wasm");
+    kernels = await registerTrainingKernels();
+  });
+  afterAll(async () => {
+    await tf.setBackend("wasm");
+    await kernels.undo();
+  });
+
+  // tfjs asks for no gradient of a dilated convolution, so the kernels are called by name; zeros between the taps of the
+  // filter make the same convolution without dilation.
+  it.each([false, true])("of dilated convolutions are those of spread filters (depthwise: %s)", async (depthwise) => {
+    const random = createRandom("dilated kernels");
+    const prefix = depthwise ? "DepthwiseConv2dNative" : "Conv2D";
+    for (let i = 0; i < CASES; i++) {
+      const [rows, columns] = [1 + (i % 3), 2 + (i % 2)];
+      const side = 2 + (i % 2);
+      const inputShape: Shape4 = [1 + random.integer(3), 9 + random.integer(5), 9 + random.integer(5), 1 + (i % 9)];
+      const filterShape: Shape4 = [side, side, inputShape[3], depthwise ? 1 : 1 + random.integer(9)];
+      const pad = random.pick(["same", "valid"]);
+      const wide: Shape4 = [(side - 1) * rows + 1, (side - 1) * columns + 1, ...filterShape.slice(2)] as never;
+      const taps = (filter: tf.Tensor) => tf.stridedSlice(filter, [0, 0, 0, 0], wide, [rows, columns, 1, 1]);
+      const spread = (filter: tf.Tensor) => {
+        const [inputs, outputs] = filterShape.slice(2) as [number, number];
+        const gaps = [0, rows - 1, 0, columns - 1, 0].map((gap) => [0, gap] as [number, number]);
+        const full = tf.pad(tf.reshape(filter, [side, 1, side, 1, inputs * outputs]), gaps);
+        return tf.slice(tf.reshape(full, [side * rows, side * columns, inputs, outputs]), [0, 0, 0, 0], wide);
+      };
+      const results = (isSpread: boolean) => () => {
+        const x = draw(inputShape, i);
+        const drawn = draw(filterShape, i + 100);
+        const filter = isSpread ? spread(drawn) : drawn;
+        const attrs = {
+          strides: 1,
+          pad,
+          dilations: isSpread ? 1 : [rows, columns],
+          dataFormat: "NHWC",
+          inputShape,
+          filterShape: filter.shape,
+        };
+        const call = (name: string, inputs: object) =>
+          tf.engine().runKernel(prefix + name, inputs as never, attrs as never) as tf.Tensor;
+        const y = call("", { x, filter });
+        const dy = draw(y.shape, i + 200);
+        const dFilter = call("BackpropFilter", { x, dy });
+        return [y, call("BackpropInput", { dy, filter }), isSpread ? taps(dFilter) : dFilter];
+      };
+      await expectAsOnCpu(
+        JSON.stringify({ inputShape, filterShape, pad, rows, columns }),
+        results(false),
+        results(true),
+      );
+    }
+  });
+
+  it("of a softmax over a map agree with cpu", async () => {
+    const random = createRandom("softmax");
+    for (let i = 0; i < CASES; i++) {
+      const [batch, height, width, maps] = [1 + (i % 4), 3 + random.integer(9), 3 + random.integer(9), 1 + (i % 7)];
+      const softmax: Function = (x) => {
+        const rows = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [batch, maps, height * width]);
+        return i % 3 === 0 ? tf.logSoftmax(rows) : tf.softmax(tf.mul(rows, 4));
+      };
+      const shape = [batch, height, width, maps];
+      await expectAsOnCpu(`softmax ${shape}`, () => valueAndGradients(softmax, [shape], i));
+    }
+  });
+
+  it("of transposed convolutions agree with cpu", async () => {
+    const random = createRandom("transposed");
+    for (let i = 0; i < 2 * CASES; i++) {
+      const stride = 1 + (i % 3);
+      const side = random.pick([1, 2, 3, 4]);
+      const pad = random.pick(["same", "valid"] as const);
+      const [height, width] = [2 + random.integer(6), 2 + random.integer(6)];
+      // With stride 2 and more, several sizes lead to one: take any of them.
+      const grown = (n: number) =>
+        pad === "same" ? n * stride - random.integer(stride) : (n - 1) * stride + side + random.integer(stride);
+      const [inputs, outputs] = [1 + random.integer(10), 1 + random.integer(10)];
+      const shape: Shape4 = [1 + random.integer(3), grown(height), grown(width), outputs];
+      const f: Function = (x, filter) =>
+        tf.conv2dTranspose(x as tf.Tensor4D, filter as tf.Tensor4D, shape, stride, pad);
+      const shapes = [
+        [shape[0], height, width, inputs],
+        [side, side, outputs, inputs],
+      ];
+      await expectAsOnCpu(JSON.stringify({ shapes, shape, stride, pad }), () => valueAndGradients(f, shapes, i));
+    }
+  });
+
+  it.each<[string, number[][], Function]>([
+    ["gather", [[6, 5, 3]], (x) => tf.gather(x, tf.tensor1d([5, 0, 0, 2, 5, 5], "int32"))],
+    ["gather of an inner axis", [[2, 6, 5]], (x) => tf.gather(x, tf.tensor1d([1, 4, 4], "int32"), 1)],
+    ["gather with a table", [[7, 4]], (x) => tf.gather(x, tf.tensor2d([6, 1, 1, 3], [2, 2], "int32"))],
+    ["unsortedSegmentSum", [[5, 4]], (x) => tf.unsortedSegmentSum(x, tf.tensor1d([2, 0, -1, 2, 1], "int32"), 4)],
+    ["resizeBilinear, larger", [[2, 5, 5, 3]], (x) => tf.image.resizeBilinear(x as tf.Tensor4D, [11, 8])],
+    ["resizeBilinear, smaller", [[3, 9, 9, 5]], (x) => tf.image.resizeBilinear(x as tf.Tensor4D, [4, 6], true)],
+    [
+      "a loss that leaves out unknown targets",
+      [[2, 3]],
+      (x) => {
+        const target = tf.tensor2d([1, Number.NaN, -0.5, Number.NaN, 0, 2], [2, 3]);
+        const isKnown = tf.logicalNot(tf.isNaN(target));
+        return tf.sum(tf.where(isKnown, tf.square(tf.sub(x, tf.where(isKnown, target, 0))), tf.zerosLike(x)));
+      },
+    ],
+    [
+      "a value that is taken where it is a number",
+      [[3, 4]],
+      (x) => tf.where(tf.isNaN(tf.div(x, x)), tf.zerosLike(x), tf.mul(x, x)),
+    ],
+  ])("of %s agree with cpu", async (what, shapes, f) => {
+    await expectAsOnCpu(what, () => valueAndGradients(f, shapes, 1));
+  });
+
+  it.each<[string, number[][], Function]>([
+    [
+      "ij,jk->ik",
+      [
+        [4, 5],
+        [5, 3],
+      ],
+      (a, b) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
+    ],
+    [
+      "bij,bkj->bik",
+      [
+        [2, 4, 5],
+        [2, 3, 5],
+      ],
+      (a, b) => tf.matMul(a, b, false, true),
+    ],
+    [
+      "bij,jik->bk",
+      [
+        [4, 5, 6],
+        [6, 5, 3],
+      ],
+      (a, b) => tf.sum(tf.mul(tf.expandDims(a, 3), tf.expandDims(tf.transpose(b, [1, 0, 2]), 0)), [1, 2]),
+    ],
+    ["bij->jb", [[4, 5, 6]], (a) => tf.transpose(tf.sum(a, 1))],
+    ["ij,k->k", [[4, 5], [3]], (a, b) => tf.mul(tf.sum(a), b)],
+    ["i,i->", [[7], [7]], (a, b) => tf.sum(tf.mul(a, b))],
+  ])("of einsum(%s) are those of its composition", async (equation, shapes, composition) => {
+    const einsum: Function = (...tensors) => tf.einsum(equation, ...tensors);
+    const [run, oracle] = [einsum, composition].map((f) => () => valueAndGradients(f, shapes, 2));
+    await expectAsOnCpu(equation, run!, oracle);
+    await tf.setBackend("wasm");
+    await expectNoTensorLeak(() => {
+      tf.dispose(tf.tidy(run!));
+    });
+  });
+});
