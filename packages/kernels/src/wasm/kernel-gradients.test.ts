@@ -56,8 +56,8 @@ describe("gradients on wasm under registerTrainingKernels()", () => {
     for (let i = 0; i < CASES; i++) {
       const [rows, columns] = [1 + (i % 3), 2 + (i % 2)];
       const side = 2 + (i % 2);
-      const inputShape: Shape4 = [1 + random.integer(3), 9 + random.integer(5), 9 + random.integer(5), 1 + (i % 9)];
-      const filterShape: Shape4 = [side, side, inputShape[3], depthwise ? 1 : 1 + random.integer(9)];
+      const inputShape: Shape4 = [1 + (i % 2), 9 + random.integer(3), 9 + random.integer(3), 1 + (i % 9)];
+      const filterShape: Shape4 = [side, side, inputShape[3], depthwise ? 1 : 1 + ((2 * i) % 9)];
       const pad = random.pick(["same", "valid"]);
       const wide: Shape4 = [(side - 1) * rows + 1, (side - 1) * columns + 1, ...filterShape.slice(2)] as never;
       const taps = (filter: tf.Tensor) => tf.stridedSlice(filter, [0, 0, 0, 0], wide, [rows, columns, 1, 1]);
