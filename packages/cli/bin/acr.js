@@ -9,3 +9,5 @@ if (!existsSync(fileURLToPath(entry))) {
 }
 const { main } = await import(entry.href);
 process.exitCode = await main(process.argv.slice(2));
+// Dawn, which is WebGPU in Node, keeps a process running for ever. Everything is written first.
+if (globalThis.navigator?.gpu) process.stdout.write("", () => process.stderr.write("", () => process.exit()));

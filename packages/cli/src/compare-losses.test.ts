@@ -16,8 +16,9 @@ it("compareLosses({ folder, losses }) trains one run for each loss, prints a tab
     const assignments = ["epochs=1", "imageSize=32", "synthetic.trainCount=32", "synthetic.valCount=12", "threads=1"];
     expect(await compareLosses({ folder, losses: ["l2", "acr"], assignments })).toBe(0);
     const recipes = ["l2", "acr"].map((loss) => JSON.parse(readFileSync(join(folder, loss, "recipe.json"), "utf8")));
+    const noLoss = { loss: "", lossOptions: {} };
     // Only the loss differs, or the comparison would mean nothing.
-    expect({ ...recipes[0], loss: "" }).toEqual({ ...recipes[1], loss: "" });
+    expect({ ...recipes[0], ...noLoss }).toEqual({ ...recipes[1], ...noLoss });
     expect(out).toMatch(/^l2 +\d+\.\d+/m);
     expect(out).toMatch(/^acr +\d+\.\d+/m);
     const html = readFileSync(join(folder, "report.html"), "utf8");

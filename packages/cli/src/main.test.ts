@@ -79,7 +79,7 @@ it.each([
   { args: ["backend", "remove", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
   { args: ["backend", "install", "tensorflow", "--cude"], says: /unknown option '--cude' \(Did you mean --cuda\?\)/ },
   { args: ["train", "--gpu", "-1"], says: /--gpu <n>' argument '-1' is invalid/ },
-  { args: ["bench", "--gpu", "0", "--backend", "wasm"], says: /gpu needs the tensorflow backend/ },
+  { args: ["bench", "--gpu", "0", "--backend", "wasm"], says: /gpu needs the tensorflow or the webgpu backend/ },
   { args: ["bench", "--mode", "fast"], says: /Allowed choices are train, infer/ },
   { args: ["evaluate"], says: /required option '--run/ },
   { args: ["data", "inspect", "--dataset", "300w"], says: /root/ },

@@ -239,6 +239,7 @@ it.each<[string, RecipeInput, number]>([
         loss: "acr",
         lossOptions: { lambda: 2, scale: 3 },
         labelSmoothing: { amount: 0.5, fraction: 0.7 },
+        difficulty: { unit: "coordinate" },
         // Larger steps through a normalisation over four faces amplify the rounding of a weight to other weights.
         learningRate: 1e-5,
       },

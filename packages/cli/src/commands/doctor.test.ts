@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { childProcesses } from "@acr/testing";
 
-jest.setTimeout(60_000);
+// Every backend is started and measured twice, WebGPU on a software driver too.
+jest.setTimeout(120_000);
 
 const { runNode } = childProcesses();
 const acr = (...args: string[]) => runNode([join(__dirname, "../../bin/acr.js"), ...args]);
