@@ -2,10 +2,9 @@
 // where they differ by more than 1e-4. GOLDEN holds a folder a backbone: inputs.f32, features.f32 and the files.
 //   npm run build && node benchmarks/backbones/browser.mjs GOLDEN > benchmarks/backbones/browser.json
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { join } from "node:path";
 import { findChromium, runPage } from "../../consumers/browser/run-page.js";
+import { browserFiles } from "../browser-files.mjs";
 
 const [golden] = process.argv.slice(2);
 const browser = findChromium();
@@ -21,28 +20,13 @@ const plan = [
   side,
   files: readdirSync(join(golden, backbone)).filter((name) => /\.(h5|keras)$/.test(name)),
 }));
-const { outputFiles } = await build({
-  entryPoints: [fileURLToPath(new URL("browser-page.js", import.meta.url))],
-  bundle: true,
-  splitting: true,
-  write: false,
-  outdir: "/",
-  entryNames: "bundle",
-  format: "esm",
-  platform: "browser",
-  // Without the paths of this repository, which lead to the sources.
-  tsconfigRaw: {},
-  logLevel: "error",
-});
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const bundled = await browserFiles(new URL("browser-page.js", import.meta.url));
 const result = await runPage(
   browser,
   (path) => {
     if (path === "/plan.json") return JSON.stringify(plan);
     if (path.startsWith("/keras/")) return readFileSync(join(golden, ...path.split("/").slice(2)));
-    if (path.startsWith("/wasm/"))
-      return readFileSync(join(root, "node_modules/@tensorflow/tfjs-backend-wasm/dist", basename(path)));
-    return outputFiles.find((output) => output.path === path)?.contents;
+    return bundled(path);
   },
   { timeoutMs: 120_000 },
 );

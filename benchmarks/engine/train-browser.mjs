@@ -7,44 +7,22 @@
  *
  *   npm run build && node benchmarks/engine/train-browser.mjs [--json]
  */
-import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { registerTrainingKernels } from "@acr/kernels";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { build } from "esbuild";
 import { findChromium, runPage } from "../../consumers/browser/run-page.js";
+import { browserFiles } from "../browser-files.mjs";
 import { trainingCurve } from "./training-curve.js";
 
 const TOLERANCE = 1e-5;
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const browser = findChromium();
 if (!browser) {
   console.log("skipped: no Chromium; CHROMIUM names its command");
   process.exit(0);
 }
 
-const { outputFiles } = await build({
-  entryPoints: [fileURLToPath(new URL("train-browser-page.js", import.meta.url))],
-  bundle: true,
-  splitting: true,
-  write: false,
-  outdir: "/",
-  entryNames: "bundle",
-  format: "esm",
-  platform: "browser",
-  // Without the paths of this repository, which lead to the sources.
-  tsconfigRaw: {},
-  logLevel: "error",
-});
-const read = (path) => {
-  const file = outputFiles.find((output) => output.path === path);
-  if (file) return file.contents;
-  if (path.startsWith("/wasm/"))
-    return readFileSync(join(root, "node_modules/@tensorflow/tfjs-backend-wasm/dist", basename(path)));
-};
-const page = await runPage(browser, read, { timeoutMs: 120_000 });
+const bundled = await browserFiles(new URL("train-browser-page.js", import.meta.url));
+const page = await runPage(browser, bundled, { timeoutMs: 120_000 });
 if (page.error) throw new Error(page.error);
 
 await tf.setBackend("wasm");
