@@ -1,20 +1,9 @@
-import { BackendError, checkOptions, InvalidArgumentError } from "@acr/core";
-import {
-  backend as currentBackend,
-  getBackend,
-  getGradient,
-  getKernel,
-  type KernelConfig,
-  type KernelFunc,
-  registerGradient,
-  registerKernel,
-  type TensorInfo,
-  unregisterGradient,
-  unregisterKernel,
-} from "@tensorflow/tfjs-core";
+import { checkOptions, InvalidArgumentError } from "@acr/core";
+import { backend as currentBackend, getBackend, getGradient, type TensorInfo } from "@tensorflow/tfjs-core";
 // tfjs-core alone registers no gradients; its layers package does.
 import "@tensorflow/tfjs-layers";
 import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { replaceKernels } from "./internal/replace-kernels.js";
 import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { einsumGradient } from "./wasm/einsum.js";
@@ -84,21 +73,6 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   if (existing) return REGISTRATIONS.get(existing)!;
 
   const runtime = await WasmRuntime.start(backend, { threads, relaxed: relaxedSimd });
-  const replaced: { name: string; before: KernelConfig | undefined }[] = [];
-  const register = (name: string, partial: (call: never) => TensorInfo | TensorInfo[] | undefined) => {
-    const before = getKernel(name, "wasm");
-    if (before) unregisterKernel(name, "wasm");
-    const kernelFunc = ((call: never) => {
-      const result = runtime.withoutLeftovers(() => partial(call));
-      if (result !== undefined) return result;
-      if (before) return before.kernelFunc(call);
-      throw new BackendError(
-        `${name}: this case is not supported on the wasm backend. Use another backend, e.g. tensorflow.`,
-      );
-    }) as unknown as KernelFunc;
-    registerKernel({ kernelName: name, backendName: "wasm", setupFunc: before?.setupFunc, kernelFunc });
-    replaced.push({ name, before });
-  };
   const groups = [
     convolutionKernels(runtime),
     elementwiseKernels(runtime),
@@ -107,13 +81,15 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     normKernels(runtime),
     unitKernels(runtime),
   ];
-  for (const kernels of groups) {
-    for (const [name, kernel] of Object.entries(kernels)) register(name, kernel as never);
-  }
+  const kernels = Object.fromEntries(
+    groups
+      .flatMap((group) => Object.entries<(call: never) => TensorInfo | TensorInfo[] | undefined>(group))
+      .map(([name, kernel]) => [name, (call: never) => runtime.withoutLeftovers(() => kernel(call))]),
+  );
   // A gradient of einsum that the application brought stays.
   const missing = getGradient(einsumGradient.kernelName) ? [] : [einsumGradient];
   const gradients = [...normGradients, ...unitGradients, ...gateGradients, ...missing];
-  gradients.forEach(registerGradient);
+  const restore = replaceKernels("wasm", kernels, gradients);
   setWasmRuntime(backend, runtime);
 
   let undone: Promise<void> | undefined;
@@ -126,11 +102,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     undo: () => {
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);
-        for (const { kernelName } of gradients) unregisterGradient(kernelName);
-        for (const { name, before } of replaced) {
-          unregisterKernel(name, "wasm");
-          if (before) registerKernel(before);
-        }
+        restore();
         await runtime.stop();
       })();
       return undone;

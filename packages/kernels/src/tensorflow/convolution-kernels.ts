@@ -1,24 +1,15 @@
 import { backend_util, type Tensor, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import type { Attribute, TensorFlowRuntime } from "./tensorflow-runtime.js";
 
-type Shape4 = [number, number, number, number];
-interface Attributes {
-  strides: number | [number, number];
-  dilations?: number | [number, number];
-  pad: "same" | "valid" | number | backend_util.ExplicitPadding;
-  dataFormat?: string;
-  dimRoundingMode?: "floor" | "round" | "ceil";
-  inputShape?: Shape4;
-  filterShape?: Shape4;
-}
-type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: Attributes }) => Tensor | undefined;
+type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: ConvAttributes }) => Tensor | undefined;
 
 /** Convolution gradients, of which tfjs-node refuses those with padding in pixels (or passes them on wrongly). */
 export function convolutionKernels(runtime: TensorFlowRuntime): Record<string, Kernel> {
   const { binding, float } = runtime;
 
   /** What the operation is told, for padding in pixels; `undefined` for all else, which tfjs-node knows. */
-  const attributesOf = (inputShape: Shape4, filterShape: Shape4, attrs: Attributes, isDepthwise: boolean) => {
+  const attributesOf = (inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes, isDepthwise: boolean) => {
     const { strides, dilations = 1, pad, dataFormat = "NHWC", dimRoundingMode } = attrs;
     if (dataFormat !== "NHWC" || typeof pad === "string") return undefined;
     const info = backend_util.computeConv2DInfo(

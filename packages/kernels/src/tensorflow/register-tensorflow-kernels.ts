@@ -1,15 +1,6 @@
 import { BackendError } from "@acr/core";
-import {
-  backend as currentBackend,
-  getBackend,
-  getKernel,
-  type KernelConfig,
-  type KernelFunc,
-  registerGradient,
-  registerKernel,
-  unregisterGradient,
-  unregisterKernel,
-} from "@tensorflow/tfjs-core";
+import { backend as currentBackend, getBackend } from "@tensorflow/tfjs-core";
+import { replaceKernels } from "../internal/replace-kernels.js";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
 import { normGradients, normKernels } from "./norm-kernels.js";
@@ -43,15 +34,8 @@ export function registerTensorFlowKernels(): TrainingKernels {
   const existing = currentTensorFlowRuntime();
   if (existing) return REGISTRATIONS.get(existing)!;
   const runtime = new TensorFlowRuntime(backend);
-  const replaced: { name: string; before: KernelConfig | undefined }[] = [];
-  for (const [name, kernel] of Object.entries({ ...normKernels(runtime), ...convolutionKernels(runtime) })) {
-    const before = getKernel(name, "tensorflow");
-    if (before) unregisterKernel(name, "tensorflow");
-    const kernelFunc = ((call: never) => kernel(call) ?? before?.kernelFunc(call)) as unknown as KernelFunc;
-    registerKernel({ kernelName: name, backendName: "tensorflow", setupFunc: before?.setupFunc, kernelFunc });
-    replaced.push({ name, before });
-  }
-  normGradients.forEach(registerGradient);
+  const kernels = { ...normKernels(runtime), ...convolutionKernels(runtime) };
+  const restore = replaceKernels("tensorflow", kernels, normGradients);
   // Every other kernel goes through these two: what they say of too little memory gets a next step.
   const methods = ["executeSingleOutput", "executeMultipleOutputs"] as const;
   const guarded = backend as unknown as Record<(typeof methods)[number], (...args: unknown[]) => unknown>;
@@ -74,11 +58,7 @@ export function registerTensorFlowKernels(): TrainingKernels {
     undo: () => {
       undone ??= (async () => {
         setTensorFlowRuntime(backend, undefined);
-        for (const { kernelName } of normGradients) unregisterGradient(kernelName);
-        for (const { name, before } of replaced) {
-          unregisterKernel(name, "tensorflow");
-          if (before) registerKernel(before);
-        }
+        restore();
         // What hides the prototype's methods.
         for (const method of methods) Reflect.deleteProperty(backend, method);
         runtime.dispose();

@@ -1,19 +1,8 @@
 import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 type ConvInfo = backend_util.Conv2DInfo;
-type Pad = Parameters<typeof backend_util.computeConv2DInfo>[4];
-interface ConvAttributes {
-  strides: number | [number, number];
-  pad: Pad;
-  dilations?: number | [number, number];
-  dimRoundingMode?: "floor" | "round" | "ceil";
-  dataFormat?: string;
-  inputShape?: [number, number, number, number];
-  filterShape?: [number, number, number, number];
-  activation?: string;
-}
-type Shape4 = [number, number, number, number];
 
 const FLOAT = 4;
 export const up8 = (n: number) => (n + 7) & ~7;

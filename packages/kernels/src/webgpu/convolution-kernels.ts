@@ -1,18 +1,9 @@
 import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import { columns, elementType } from "./columns.js";
 import { FLAT_INDEX, type WebGpuRuntime } from "./webgpu-runtime.js";
 
-type Shape4 = [number, number, number, number];
-interface Attributes {
-  strides: number | [number, number];
-  dilations?: number | [number, number];
-  pad: "same" | "valid" | number | backend_util.ExplicitPadding;
-  dataFormat?: string;
-  dimRoundingMode?: "floor" | "round" | "ceil";
-  inputShape?: Shape4;
-  filterShape?: Shape4;
-}
-type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: Attributes }) => TensorInfo | undefined;
+type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: ConvAttributes }) => TensorInfo | undefined;
 
 /** Rows and columns of the filter's gradient that a workgroup computes, 4 × 4 a thread, and positions it takes at once. */
 const TILE = 32;
@@ -173,7 +164,7 @@ const depthwiseInputCode = `${FLAT_INDEX}
 /** Gradients of convolutions, of which tfjs' use one thread for each filter weight, on all positions of the batch. */
 export function convolutionKernels(runtime: WebGpuRuntime): Record<string, Kernel> {
   /** `undefined` for what goes to tfjs' own kernel. */
-  const infoOf = (inputShape: Shape4, filterShape: Shape4, attrs: Attributes, isDepthwise: boolean) => {
+  const infoOf = (inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes, isDepthwise: boolean) => {
     const { strides, dilations = 1, pad, dataFormat = "NHWC", dimRoundingMode } = attrs;
     if (dataFormat !== "NHWC") return undefined;
     const { padInfo, ...info } = backend_util.computeConv2DInfo(

@@ -1,16 +1,7 @@
 import { BackendError } from "@acr/core";
-import {
-  backend as currentBackend,
-  getBackend,
-  getKernel,
-  type KernelConfig,
-  type KernelFunc,
-  registerGradient,
-  registerKernel,
-  unregisterGradient,
-  unregisterKernel,
-} from "@tensorflow/tfjs-core";
+import { backend as currentBackend, getBackend } from "@tensorflow/tfjs-core";
 import { currentWebGpuRuntime, setWebGpuRuntime } from "../internal/current-webgpu-runtime.js";
+import { replaceKernels } from "../internal/replace-kernels.js";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { adamKernels } from "./adam-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
@@ -40,21 +31,13 @@ export function registerWebGpuKernels(): TrainingKernels {
   const existing = currentWebGpuRuntime();
   if (existing) return REGISTRATIONS.get(existing)!;
   const runtime = new WebGpuRuntime(backend);
-  const replaced: { name: string; before: KernelConfig | undefined }[] = [];
   const kernels = {
     ...normKernels(runtime),
     ...convolutionKernels(runtime),
     ...adamKernels(runtime),
     ...pixelKernels(runtime),
   };
-  for (const [name, kernel] of Object.entries(kernels)) {
-    const before = getKernel(name, "webgpu");
-    if (before) unregisterKernel(name, "webgpu");
-    const kernelFunc = ((call: never) => kernel(call) ?? before?.kernelFunc(call)) as unknown as KernelFunc;
-    registerKernel({ kernelName: name, backendName: "webgpu", setupFunc: before?.setupFunc, kernelFunc });
-    replaced.push({ name, before });
-  }
-  normGradients.forEach(registerGradient);
+  const restore = replaceKernels("webgpu", kernels, normGradients);
   setWebGpuRuntime(backend, runtime);
   let undone: Promise<void> | undefined;
   const registration: TrainingKernels = {
@@ -66,11 +49,7 @@ export function registerWebGpuKernels(): TrainingKernels {
     undo: () => {
       undone ??= (async () => {
         setWebGpuRuntime(backend, undefined);
-        for (const { kernelName } of normGradients) unregisterGradient(kernelName);
-        for (const { name, before } of replaced) {
-          unregisterKernel(name, "webgpu");
-          if (before) registerKernel(before);
-        }
+        restore();
         runtime.stop();
       })();
       return undone;
