@@ -5,7 +5,7 @@
  * loss-curves.md. Exits 1 beyond 1 %, or where a repeat with 2 threads is not bit-identical.
  *
  *   npm run build && node benchmarks/engine/loss-curves.mjs [--backbone mobilenet_v2_035] [--image-size 48] [--batch-size 16]
- *     [--steps 50] [--pictures noise|faces] [--fresh]
+ *     [--steps 50] [--pictures noise|faces|repeated] [--fresh]
  *
  * Every step has a new batch, as in an epoch, and the rate of the default recipe's warm-up, step / 300 · 1e-3. cpu takes
  * hours for large settings; its curve is taken from loss-curves.json where that has it (`--fresh`: computed again).
@@ -14,16 +14,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createLandmarkModel } from "@acr/backbones";
 import { setupBackend } from "@acr/backend";
-import { FusedAdam, optimizeForTraining, registerTrainingKernels } from "@acr/kernels";
-import { createSyntheticFaces } from "@acr/synthetic";
+import { registerTrainingKernels } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import { run } from "./rounds.mjs";
+import { distanceOf, PICTURES, trainCurve } from "./training-curve.mjs";
 
-const LANDMARKS = 68;
-const LEARNING_RATE = 1e-3;
-const WARM_UP_STEPS = 300;
 const BOUND = 0.01;
 const text = (value) => ({ type: "string", default: value });
 const { values } = parseArgs({
@@ -39,62 +35,11 @@ const { values } = parseArgs({
 const { backbone, pictures } = values;
 const [size, batch, steps] = ["image-size", "batch-size", "steps"].map((name) => Number(values[name]));
 const isValid = [size, batch, steps].every((number) => Number.isInteger(number) && number > 0);
-if (!isValid || !["noise", "faces"].includes(pictures)) {
-  console.error("loss-curves: sizes must be integers >= 1 and --pictures noise or faces.");
+if (!isValid || !PICTURES.includes(pictures)) {
+  console.error(`loss-curves: sizes must be integers >= 1 and --pictures one of ${PICTURES.join(", ")}.`);
   process.exit(2);
 }
-const faces = createSyntheticFaces({ count: steps * batch, imageSize: Math.max(32, size), seed: 1 });
-
-/** Pictures [batch, size, size, 3] from 0 to 255 and landmarks [batch, 68, 2] in the centered frame. */
-async function batchOf(step) {
-  if (pictures === "noise") {
-    return [
-      tf.randomUniform([batch, size, size, 3], 0, 255, "float32", 1 + step),
-      tf.randomUniform([batch, LANDMARKS, 2], -0.5, 0.5, "float32", 1e6 + step),
-    ];
-  }
-  const pixels = new Float32Array(batch * size * size * 3);
-  const landmarks = new Float32Array(batch * LANDMARKS * 2);
-  for (let i = 0; i < batch; i++) {
-    const face = await faces.get(step * batch + i);
-    pixels.set(face.image.data, i * size * size * 3);
-    landmarks.set(
-      face.landmarks.map((value) => value / size - 0.5),
-      i * LANDMARKS * 2,
-    );
-  }
-  return [tf.tensor(pixels, [batch, size, size, 3]), tf.tensor(landmarks, [batch, LANDMARKS, 2])];
-}
-
-/** The loss of each step on the current backend. */
-async function train() {
-  const model = createLandmarkModel({
-    backbone,
-    imageSize: size,
-    landmarkCount: LANDMARKS,
-    seed: 1,
-    ...(backbone.startsWith("efficientnet") && { dropPath: 0 }),
-  });
-  const fused = optimizeForTraining(model);
-  const variables = model.trainableWeights.map((weight) => weight.read());
-  const adam = new FusedAdam();
-  const losses = [];
-  for (let step = 0; step < steps; step++) {
-    const [x, y] = await batchOf(step);
-    tf.tidy(() => {
-      const { value, grads } = tf.variableGrads(
-        () => tf.mean(tf.square(tf.sub(fused.apply(x, { training: true }), y))),
-        variables,
-      );
-      adam.applyGradients(grads, { learningRate: (LEARNING_RATE * (step + 1)) / WARM_UP_STEPS });
-      losses.push(value.dataSync()[0]);
-    });
-    tf.dispose([x, y]);
-  }
-  adam.dispose();
-  model.dispose();
-  return losses;
-}
+const train = async () => (await trainCurve({ backbone, size, batch, steps, pictures })).losses;
 
 /** On wasm with a chosen build of the kernels. */
 async function trainOnWasm(threads, relaxedSimd) {
@@ -134,9 +79,8 @@ if (!reference) {
   await setupBackend({ prefer: ["cpu"] });
   reference = await train();
 }
-const apart = (losses) => losses.map((loss, i) => Math.abs(loss / reference[i] - 1));
 const distances = Object.fromEntries(
-  Object.entries(curves).map(([name, losses]) => [name, Math.max(...apart(losses))]),
+  Object.entries(curves).map(([name, losses]) => [name, distanceOf(losses, reference)]),
 );
 const machine = `${cpus().length} × ${cpus()[0].model}, Node ${process.versions.node}`;
 const commit = run("git", ["rev-parse", "--short", "HEAD"]).trim();
