@@ -18,7 +18,7 @@ import { setupBackend } from "@acr/backend";
 import { registerTrainingKernels } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import { run } from "./rounds.mjs";
-import { distanceOf, PICTURES, trainCurve } from "./training-curve.mjs";
+import { distanceOf, PICTURES, trainCurve } from "./train-curve.mjs";
 
 const BOUND = 0.01;
 const text = (value) => ({ type: "string", default: value });
@@ -39,7 +39,7 @@ if (!isValid || !PICTURES.includes(pictures)) {
   console.error(`loss-curves: sizes must be integers >= 1 and --pictures one of ${PICTURES.join(", ")}.`);
   process.exit(2);
 }
-const train = async () => (await trainCurve({ backbone, size, batch, steps, pictures })).losses;
+const train = async (hooks) => (await trainCurve({ backbone, size, batch, steps, pictures }, hooks)).losses;
 
 /** On wasm with a chosen build of the kernels. */
 async function trainOnWasm(threads, relaxedSimd) {
@@ -77,7 +77,9 @@ const isRepeated = again.every((loss, i) => Object.is(loss, curves["2 threads, r
 let reference = values.fresh ? undefined : readRows().find(isSame)?.reference;
 if (!reference) {
   await setupBackend({ prefer: ["cpu"] });
-  reference = await train();
+  reference = await train({
+    afterStep: ({ losses }) => console.error(`cpu: step ${losses.length} of ${steps}, loss ${losses.at(-1)}`),
+  });
 }
 const distances = Object.fromEntries(
   Object.entries(curves).map(([name, losses]) => [name, distanceOf(losses, reference)]),

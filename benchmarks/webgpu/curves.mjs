@@ -23,7 +23,7 @@ import { deserialize, serialize } from "node:v8";
 import { setupBackend } from "@acr/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { machineAndCommit, run } from "../engine/rounds.mjs";
-import { distanceOf, PEAK_RATE, PICTURES, trainCurve, WARM_UP_STEPS } from "../engine/training-curve.mjs";
+import { distanceOf, PEAK_RATE, PICTURES, trainCurve, WARM_UP_STEPS } from "../engine/train-curve.mjs";
 
 const LIMIT = 0.01;
 const { values: options } = parseArgs({
