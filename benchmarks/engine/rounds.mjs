@@ -19,7 +19,8 @@ export const bench = ({ model, size, batch, threads, steps }, ...flags) => {
   return JSON.parse(run(process.execPath, [ACR, "bench", ...what, "--steps", steps, ...flags, "--json"]));
 };
 
-function median(list) {
+/** The middle of a list. */
+export function median(list) {
   const sorted = [...list].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -1,4 +1,4 @@
-import { applyAffine, createRandom } from "@acr/core";
+import { applyAffine, applyPixelChanges, createRandom, packPixelChanges } from "@acr/core";
 import {
   blur,
   colorJitter,
@@ -229,4 +229,54 @@ it("noise stays within 0 and 255, in clamped arrays too", () => {
       expect(kept).toBeGreaterThan(500);
       expect(kept).toBeLessThan(750);
     }
+});
+
+describe("photometric.defer(image)", () => {
+  const parts = Object.values(photometrics);
+  it.each([
+    ...Object.entries(photometrics),
+    ["paperAugmentation", paperAugmentation()],
+    ["defaultAugmentation", defaultAugmentation()],
+    ["strongAugmentation", strongAugmentation()],
+    ["all in turn", compose(parts)],
+    ["all in turn, one composed of others", compose([gamma(), compose([...parts, colorJitter()]), gamma(), parts[5]!])],
+    ["two blocks", compose([occlude({ probability: 1 }), colorJitter(), grayscale(), occlude(), occlude()])],
+  ] as const)("%s: what it leaves gives the same pixels afterwards", (_, augmentation) => {
+    let deferred = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const draw = () => augmentation.draw(createRandom(seed)).photometric;
+      const [whole, part] = [picture(seed), picture(seed)];
+      draw()?.(whole);
+      const photometric = draw();
+      // Blur and noise by themselves have nothing to leave.
+      const rest = photometric?.defer ? photometric.defer(part) : photometric?.(part);
+      const between = [...part.data];
+      applyPixelChanges(part.data, packPixelChanges([rest ?? undefined]), part);
+      expect([...part.data]).toEqual([...whole.data]);
+      if (String(between) !== String([...part.data])) deferred++;
+    }
+    const leavesNothing = augmentation.name === "blur" || augmentation.name === "noise";
+    expect(deferred > 0).toBe(!leavesNothing);
+  });
+
+  it("leaves all of the default augmentation to the device", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const image = picture(seed);
+      defaultAugmentation().draw(createRandom(seed)).photometric!.defer!(image);
+      expect([...image.data]).toEqual([...picture(seed).data]);
+    }
+  });
+
+  it("rounds grey as the formula does, at every half too", () => {
+    const { photometric } = photometrics.grayscale.draw(createRandom(1));
+    for (let red = 0; red < 256; red += 5)
+      for (let green = 0; green < 256; green += 3) {
+        const data = new Uint8Array(256 * 3).map((_, i) => [red, green, (i / 3) | 0][i % 3]!);
+        photometric!({ width: 256, height: 1, data });
+        for (let blue = 0; blue < 256; blue++) {
+          const luma = Math.floor((299 * red + 587 * green + 114 * blue + 500) / 1000);
+          if (data[3 * blue] !== luma) throw new Error(`${[red, green, blue]}: ${data[3 * blue]}, expected ${luma}`);
+        }
+      }
+  });
 });

@@ -1,5 +1,5 @@
-import { type Affine, type Augmentation, composeAffine, InvalidArgumentError, type RgbImage } from "@acr/core";
-import { applyToneChanges, isToneChange, type ToneChange } from "./internal/tone-change.js";
+import { type Affine, type Augmentation, composeAffine, InvalidArgumentError, type PhotometricChange } from "@acr/core";
+import { joinPhotometrics } from "./internal/join-photometrics.js";
 
 /**
  * Several augmentations in order. Their geometry becomes one map, so that the picture is resampled once.
@@ -25,7 +25,7 @@ export function compose(augmentations: readonly Augmentation[]): Augmentation {
     draw: (random) => {
       let geometry: Affine | undefined;
       let mirrored = false;
-      const photometrics: ((image: RgbImage) => void)[] = [];
+      const photometrics: PhotometricChange[] = [];
       for (const augmentation of augmentations) {
         const drawn = augmentation.draw(random);
         if (drawn.geometry) geometry = geometry ? composeAffine(geometry, drawn.geometry) : drawn.geometry;
@@ -35,25 +35,8 @@ export function compose(augmentations: readonly Augmentation[]): Augmentation {
       return {
         ...(geometry && { geometry }),
         mirrored,
-        ...(photometrics.length > 0 && {
-          photometric: (image: RgbImage) => applyAll(image, photometrics),
-        }),
+        ...(photometrics.length > 0 && { photometric: joinPhotometrics(photometrics) }),
       };
     },
   };
-}
-
-/** In order; neighbours that only bend the tones are done in one pass. */
-function applyAll(image: RgbImage, photometrics: readonly ((image: RgbImage) => void)[]): void {
-  let tones: ToneChange[] = [];
-  for (const photometric of photometrics) {
-    if (isToneChange(photometric)) {
-      tones.push(photometric);
-      continue;
-    }
-    applyToneChanges(image, tones);
-    tones = [];
-    photometric(image);
-  }
-  applyToneChanges(image, tones);
 }

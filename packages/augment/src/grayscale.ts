@@ -1,6 +1,7 @@
-import { type Augmentation, checkOptions } from "@acr/core";
+import { type Augmentation, checkOptions, type RgbImage } from "@acr/core";
 import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
+import { deferrable } from "./internal/deferrable.js";
 
 /** Options of `grayscale`. */
 export interface GrayscaleOptions {
@@ -22,18 +23,20 @@ export function grayscale(options: GrayscaleOptions = {}): Augmentation {
     name: "grayscale",
     options: { probability },
     module: augmentationModule,
-    draw: (random) =>
-      random.chance(probability)
-        ? {
-            photometric: ({ data }) => {
-              for (let i = 0; i < data.length; i += 3) {
-                const luma = Math.round(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!);
-                data[i] = luma;
-                data[i + 1] = luma;
-                data[i + 2] = luma;
-              }
-            },
-          }
-        : {},
+    draw: (random) => (random.chance(probability) ? { photometric: toGrey } : {}),
   };
 }
+
+const toGrey = deferrable({
+  kind: "grey",
+  apply: ({ data }: RgbImage) => {
+    for (let i = 0; i < data.length; i += 3) {
+      // In whole numbers, so that a device finds the same; a sum of 0.299 R … may fall to either side of a half.
+      const luma = ((299 * data[i]! + 587 * data[i + 1]! + 114 * data[i + 2]! + 500) / 1000) | 0;
+      data[i] = luma;
+      data[i + 1] = luma;
+      data[i + 2] = luma;
+    }
+  },
+  change: () => ({ grey: true }),
+});

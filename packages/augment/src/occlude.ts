@@ -1,6 +1,7 @@
-import { type Augmentation, checkOptions, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { type Augmentation, checkOptions, InvalidArgumentError, type PixelChange, type RgbImage } from "@acr/core";
 import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
+import { deferrable } from "./internal/deferrable.js";
 
 /** Options of `occlude`. */
 export interface OccludeOptions {
@@ -41,11 +42,18 @@ export function occlude(options: OccludeOptions = {}): Augmentation {
         top: random.uniform(),
         color: [random.integer(256), random.integer(256), random.integer(256)] as const,
       };
-      return { photometric: (image) => cover(image, block) };
+      return {
+        photometric: deferrable({
+          kind: "block",
+          apply: (image) => cover(image, pixelsOf(block, image)),
+          change: (image) => ({ block: pixelsOf(block, image) }),
+        }),
+      };
     },
   };
 }
 
+/** Sides and place as shares of the crop. */
 interface Block {
   width: number;
   height: number;
@@ -54,14 +62,19 @@ interface Block {
   color: readonly [number, number, number];
 }
 
-function cover({ width, height, data }: RgbImage, block: Block): void {
+function pixelsOf(block: Block, { width, height }: RgbImage): NonNullable<PixelChange["block"]> {
   const w = Math.max(1, Math.floor(block.width * width));
   const h = Math.max(1, Math.floor(block.height * height));
   const left = Math.floor(block.left * (width - w + 1));
   const top = Math.floor(block.top * (height - h + 1));
-  const [red, green, blue] = block.color;
-  for (let y = top; y < top + h; y++) {
-    for (let i = (y * width + left) * 3, end = i + 3 * w; i < end; i += 3) {
+  return { left, top, right: left + w, bottom: top + h, color: block.color };
+}
+
+function cover({ width, data }: RgbImage, block: NonNullable<PixelChange["block"]>): void {
+  const { left, top, right, bottom, color } = block;
+  const [red, green, blue] = color;
+  for (let y = top; y < bottom; y++) {
+    for (let i = (y * width + left) * 3, end = (y * width + right) * 3; i < end; i += 3) {
       data[i] = red;
       data[i + 1] = green;
       data[i + 2] = blue;

@@ -1,6 +1,17 @@
 import type { Affine } from "./affine.js";
 import type { Random } from "./create-random.js";
+import type { PixelChange } from "./pixel-change.js";
 import type { RgbImage } from "./rgb-image.js";
+
+/** Changes the pixels of a finished crop in place. */
+export interface PhotometricChange {
+  (image: RgbImage): void;
+  /**
+   * Changes only what a device cannot, and tells the rest: `applyPixelChanges` with it gives what the call gives, to the
+   * last bit. Absent where all must be done here.
+   */
+  readonly defer?: (image: RgbImage) => PixelChange;
+}
 
 /** What one draw of an augmentation does to one sample. */
 export interface AugmentationDraw {
@@ -9,7 +20,7 @@ export interface AugmentationDraw {
   /** True when `geometry` reflects: landmarks are then renumbered by the scheme's mirror map. */
   readonly mirrored?: boolean;
   /** Changes the pixels of the finished crop in place. */
-  readonly photometric?: (image: RgbImage) => void;
+  readonly photometric?: PhotometricChange;
 }
 
 /** A random image transform that moves the landmarks too. */

@@ -1,7 +1,8 @@
 export { AcrError, type AcrErrorCode } from "./acr-error.js";
 export type { Affine } from "./affine.js";
 export { applyAffine } from "./apply-affine.js";
-export type { Augmentation, AugmentationDraw } from "./augmentation.js";
+export { applyPixelChanges } from "./apply-pixel-changes.js";
+export type { Augmentation, AugmentationDraw, PhotometricChange } from "./augmentation.js";
 export { BackendError } from "./backend-error.js";
 export { checkOptions } from "./check-options.js";
 export { cofw29 } from "./cofw29.js";
@@ -17,6 +18,8 @@ export { InvalidArgumentError } from "./invalid-argument-error.js";
 export { invertAffine } from "./invert-affine.js";
 export type { LandmarkScheme, NormalizerEnds } from "./landmark-scheme.js";
 export { nearestNames } from "./nearest-names.js";
+export { PIXEL_CHANGE_BYTES, PIXEL_CHANGE_LAYOUT, packPixelChanges } from "./pack-pixel-changes.js";
+export type { PixelChange } from "./pixel-change.js";
 export type { RgbImage } from "./rgb-image.js";
 export { ShapeError } from "./shape-error.js";
 export { StorageError } from "./storage-error.js";

@@ -10,6 +10,11 @@ export interface Batch {
   imageSize: number;
   /** `[B, H, W, 3]`, row-major, 0–255. */
   images: Uint8Array;
+  /**
+   * With `deferPixels`: what is still to be done to the images, packed by `packPixelChanges`. `pixelsToTensor` of
+   * `@acr/kernels` does it on the device, `applyPixelChanges` of `@acr/core` here.
+   */
+  changes?: Uint8Array;
   /** `[B, K, 2]` in the `centered` frame. */
   landmarks: Float32Array;
   /** `[B, K]`, 1 = visible; all ones where the data set does not say. */

@@ -7,7 +7,7 @@ import { preparedOf } from "./internal/prepared-of.js";
 import { startRunner } from "./internal/start-runner.js";
 
 /** Options of `createBatches`. */
-export interface BatchOptions extends Omit<LoaderOptions, "cacheMegabytes" | "prepared"> {
+export interface BatchOptions extends Omit<LoaderOptions, "cacheMegabytes" | "prepared" | "deferPixels"> {
   /** Faces a batch, >= 1; the last batch may be smaller unless `dropRemainder`. */
   batchSize: number;
   /** Default false. */

@@ -15,6 +15,11 @@ export interface LoaderOptions {
   imageSize: number;
   /** Default: none. */
   augment?: Augmentation;
+  /**
+   * Leave the last photometric changes, tones, grey and a block, to the device: batches hold them as `changes`, and their
+   * images lack them. What comes out is the same to the last bit. Default false.
+   */
+  deferPixels?: boolean;
   /** Default 0. */
   seed?: number;
   /** A new order each epoch. Default true. */

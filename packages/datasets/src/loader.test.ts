@@ -6,6 +6,7 @@ import * as zlib from "node:zlib";
 import {
   type Augmentation,
   applyAffine,
+  applyPixelChanges,
   crc32,
   createRandom,
   type FaceDataset,
@@ -28,7 +29,7 @@ import {
 const { runNode } = childProcesses();
 
 /** An augmentation that threads build from a file of its own, as `@acr/augment` does. */
-const program = (body: string) => {
+const program = (body: string, defer = "") => {
   const file = join(mkdtempSync(join(tmpdir(), "acr augmentation ")), "augmentation.cjs");
   writeFileSync(
     file,
@@ -38,7 +39,7 @@ const program = (body: string) => {
       return {
         geometry: flip ? [-c, s, 0.02, s, c, 0] : [c, -s, 0.02, s, c, 0],
         mirrored: flip,
-        photometric(image) { ${body} },
+        photometric: Object.assign((image) => { ${body} }, ${defer ? `{ defer: (image) => { ${defer} } }` : "{}"}),
       };
     } });`,
   );
@@ -102,6 +103,28 @@ describe("createLoader gives identical batches", () => {
     expect(await twoEpochs(createLoader(faces, { ...options, augment: program(ADD).here, workers: 2 }))).toEqual(
       expected,
     );
+  });
+
+  it.each([
+    [0, "inThreads"],
+    [2, "inThreads"],
+    [2, "here"],
+  ] as const)("with %p threads and the last changes left to the device, drawn %s", async (workers, where) => {
+    const levels = "Uint8Array.from({ length: 768 }, (_, i) => Math.min(255, (i & 255) + add))";
+    // What a device cannot do comes first: here the first byte of a crop.
+    const first = "image.data[0] ^= 5;";
+    const augment = program(`${first} ${ADD}`, `${first} return { levels: ${levels} };`);
+    const whole = await twoEpochs(createLoader(faces, { ...options, augment: augment.here, workers: 0 }));
+    const parts = await twoEpochs(
+      createLoader(faces, { ...options, augment: augment[where], workers, deferPixels: true }),
+    );
+    expect(parts.map(({ images }) => images)).not.toEqual(whole.map(({ images }) => images));
+    const finished = parts.map(({ changes, ...batch }) => {
+      applyPixelChanges(batch.images, changes!, { width: batch.imageSize, height: batch.imageSize });
+      return batch;
+    });
+    expect(whole.every(({ changes }) => changes === undefined)).toBe(true);
+    expect(finished).toEqual(whole);
   });
 
   it("with one decoder, here and in threads", async () => {

@@ -4,7 +4,7 @@ export { type FusedBatchNormOptions, fusedBatchNormActivation } from "./fused-ba
 export { type FusedConvOptions, fusedConv2dBatchNormActivation } from "./fused-conv-2d-batch-norm-activation.js";
 export { type DescentSlots, type FusedDescentOptions, fusedDescentStep } from "./fused-descent-step.js";
 export { optimizeForTraining } from "./optimize-for-training.js";
-export { pixelsToTensor } from "./pixels-to-tensor.js";
+export { type PixelsToTensorOptions, pixelsToTensor } from "./pixels-to-tensor.js";
 export {
   registerTrainingKernels,
   type TrainingKernelOptions,

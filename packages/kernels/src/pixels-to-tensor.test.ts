@@ -1,6 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import { ShapeError } from "@acr/core";
+import { applyPixelChanges, createRandom, packPixelChanges, ShapeError } from "@acr/core";
 import { expectNoTensorLeak, tensorFlowEngine } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { pixelsToTensor } from "./pixels-to-tensor.js";
@@ -26,6 +26,37 @@ describe.each(["cpu", "wasm", ...tensorFlowEngine()])("pixelsToTensor(pixels, sh
         x.dispose();
       }
     });
+  });
+
+  it("makes the changes on the way, to the last bit, and leaks nothing", async () => {
+    const random = createRandom(5);
+    const bytes = (length: number) => Uint8Array.from({ length }, () => random.integer(256));
+    const block = { left: 1, top: 0, right: 6, bottom: 3, color: [200, 0, 31] as const };
+    const all = [{}, { levels: bytes(768) }, { grey: true }, { block }, { levels: bytes(768), grey: true, block }];
+    for (const chosen of [all, all.slice(0, 2), all.slice(2, 3), all.slice(3, 4)]) {
+      const shape: [number, number, number, number] = [chosen.length, 4, 7, 3];
+      const pixels = bytes(chosen.length * 84);
+      const changes = packPixelChanges(chosen);
+      const expected = Uint8Array.from(pixels);
+      applyPixelChanges(expected, changes, { width: 7, height: 4 });
+      await expectNoTensorLeak(() => {
+        const before = [...pixels];
+        const x = pixelsToTensor(pixels, shape, { changes });
+        expect([x.dtype, x.shape]).toEqual(["float32", shape]);
+        expect([...x.dataSync()]).toEqual([...expected]);
+        expect([...pixels]).toEqual(before);
+        x.dispose();
+      });
+    }
+  });
+
+  it("refuses changes of another number, or of other than three channels", () => {
+    const changes = packPixelChanges([{ grey: true }]);
+    expect(() => pixelsToTensor(new Uint8Array(96), [2, 4, 4, 3], { changes })).toThrow(ShapeError);
+    expect(() => pixelsToTensor(new Uint8Array(64), [1, 4, 4, 4], { changes })).toThrow("got 784 bytes for [1,4,4,4]");
+    expect(() => pixelsToTensor(new Uint8Array(48), [1, 4, 4, 3], { change: changes } as never)).toThrow(
+      'unknown option "change". Did you mean changes?',
+    );
   });
 
   it("takes an empty batch, and refuses another number of values", () => {

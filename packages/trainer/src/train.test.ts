@@ -209,6 +209,28 @@ it("a loss that is no number stops the run with the batch kept and what to try",
   expect(record.landmarks[0]).toHaveLength(136);
   expect((await readImage(join(folder, "failed-batch", "batch.png"))).width).toBe(4 * 192);
   expect(memory().numTensors).toBe(before);
+  // The picture is what the net saw, also where the device finished it.
+  const other = freeFolder();
+  await expect(run({ recipe, folder: other, pixelsOnDevice: true })).rejects.toBeInstanceOf(DivergenceError);
+  const picture = (of: string) => readFileSync(join(of, "failed-batch", "batch.png"));
+  expect(picture(other).equals(picture(folder))).toBe(true);
+  expect(memory().numTensors).toBe(before);
+});
+
+it("a run whose pixels are finished on the device, a batch ahead, is the same bit for bit", async () => {
+  const before = memory().numTensors;
+  const folders = [false, true].map((pixelsOnDevice) => ({ pixelsOnDevice, folder: freeFolder() }));
+  const recipe: RecipeInput = { ...RECIPE, synthetic: { trainCount: 12, valCount: 4 }, augmentation: "strong" };
+  const losses: number[][] = [];
+  for (const options of folders) {
+    const { events } = await run({ recipe, ...options });
+    losses.push(events.flatMap((event) => (event.type === "step" ? [event.loss] : [])));
+    expect(memory().numTensors).toBe(before);
+  }
+  expect(losses[0]).toHaveLength(6);
+  expect(losses[1]).toEqual(losses[0]);
+  const [there, here] = await Promise.all(folders.map(({ folder }) => loadCheckpoint(runFiles(folder).checkpoint)));
+  expect(differingArrays(there!, here!)).toEqual([]);
 });
 
 (process.platform === "linux" ? it : it.skip)("a full disk stops the run; what was written is whole", async () => {

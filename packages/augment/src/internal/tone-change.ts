@@ -1,31 +1,36 @@
-import type { RgbImage } from "@acr/core";
+import type { PhotometricChange, RgbImage } from "@acr/core";
+import { deferrable } from "./deferrable.js";
 
 /** 256 answers for each of the three channels, one after the other. */
 export type ToneTables = Uint8ClampedArray;
 
 /** A photometric draw that maps each channel through a table; neighbours of the kind become one table. */
-export interface ToneChange {
-  (image: RgbImage): void;
+export interface ToneChange extends PhotometricChange {
   /** `mean` gives the mean level of the picture at this point; asked for only where it is needed. */
   readonly tables: (mean: () => number) => ToneTables;
 }
 
 /** Makes a photometric draw out of tables. */
-export const toneChange = (tables: ToneChange["tables"]): ToneChange =>
-  Object.assign(
-    (image: RgbImage) =>
-      applyTones(
-        image,
-        tables(() => meanLevel(image)),
-      ),
-    { tables },
-  );
+export function toneChange(tables: ToneChange["tables"]): ToneChange {
+  const levelsFor = (image: RgbImage) => tables(() => meanLevel(image));
+  const draw = deferrable({
+    kind: "tones",
+    apply: (image) => applyTones(image, levelsFor(image)),
+    change: (image) => ({ levels: levelsFor(image) }),
+  });
+  return Object.assign(draw, { tables });
+}
 
-export const isToneChange = (photometric: (image: RgbImage) => void): photometric is ToneChange =>
-  "tables" in photometric;
+export const isToneChange = (photometric: PhotometricChange): photometric is ToneChange => "tables" in photometric;
 
 /** Applies several in order, in one pass; exactly what one after the other gives. */
 export function applyToneChanges(image: RgbImage, changes: readonly ToneChange[]): void {
+  const tables = joinToneChanges(image, changes);
+  if (tables) applyTones(image, tables);
+}
+
+/** Several in order as one table; `undefined` for none. */
+export function joinToneChanges(image: RgbImage, changes: readonly ToneChange[]): ToneTables | undefined {
   let tables: ToneTables | undefined;
   for (const { tables: make } of changes) {
     const before = tables;
@@ -33,7 +38,7 @@ export function applyToneChanges(image: RgbImage, changes: readonly ToneChange[]
     if (before) for (let i = 0; i < 768; i++) before[i] = next[(i & 0x300) | before[i]!]!;
     else tables = next;
   }
-  if (tables) applyTones(image, tables);
+  return tables;
 }
 
 function applyTones({ data }: RgbImage, tables: ToneTables): void {

@@ -1,4 +1,4 @@
-import { DataFormatError, type LandmarkScheme } from "@acr/core";
+import { DataFormatError, type LandmarkScheme, packPixelChanges } from "@acr/core";
 import type { Batch } from "../batch.js";
 import type { DataFault } from "../data-fault.js";
 import type { RenderedFace } from "./face-engine.js";
@@ -13,6 +13,8 @@ export interface BatchStreamOptions {
   /** Place of the first of them in the whole pass. Default 0. */
   firstBatch?: number;
   render(index: number): Promise<RenderedFace>;
+  /** Put into the batch what is still to be done to its pixels. */
+  deferPixels?: boolean;
   /** Leave faces out that cannot be read, and say so; else the first one ends the pass. */
   onFault?: ((fault: DataFault) => void) | undefined;
 }
@@ -58,7 +60,7 @@ export async function* batchStream(options: BatchStreamOptions): AsyncGenerator<
 function assemble(
   faces: readonly RenderedFace[],
   index: number,
-  { scheme: { landmarkCount, mirror }, imageSize }: BatchStreamOptions,
+  { scheme: { landmarkCount, mirror }, imageSize, deferPixels }: BatchStreamOptions,
 ): Batch {
   const size = faces.length;
   const batch: Batch = {
@@ -72,6 +74,7 @@ function assemble(
     indices: faces.map(({ index }) => index),
     sourceToCentered: faces.map(({ sourceToCentered }) => sourceToCentered),
     mirrored: Uint8Array.from(faces, ({ mirrored }) => (mirrored ? 1 : 0)),
+    ...(deferPixels && { changes: packPixelChanges(faces.map(({ change }) => change)) }),
   };
   faces.forEach(({ image, landmarks, visible, mirrored }, place) => {
     batch.images.set(image.data, place * imageSize * imageSize * 3);

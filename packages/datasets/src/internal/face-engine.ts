@@ -10,11 +10,13 @@ import {
   type FaceDataset,
   InvalidArgumentError,
   invertAffine,
+  type PixelChange,
   type Random,
   type RgbImage,
 } from "@acr/core";
 import { type CropProtocol, cropTransform } from "../crop-transform.js";
 import type { OpenedDataset } from "../opened-dataset.js";
+import { changePixels } from "./change-pixels.js";
 import type { FaceOutcome, FaceRunner, FaceTask, PixelSource } from "./face-task.js";
 import { pixelToCentered } from "./pixel-to-centered.js";
 import type { PreparedPixels } from "./prepared-pixels.js";
@@ -33,6 +35,8 @@ export interface RenderedFace {
   index: number;
   id: string;
   image: RgbImage;
+  /** What is still to be done to the pixels. */
+  change?: PixelChange;
   /** `centered`, augmented, not yet renumbered where mirrored. */
   landmarks: Float64Array;
   visible?: ArrayLike<number>;
@@ -71,6 +75,8 @@ export interface EngineOptions {
   extent?: Extent;
   megabytes?: number;
   augment?: Augmentation;
+  /** Leave to a device what it can do to the pixels. */
+  deferPixels?: boolean;
   seed?: number;
   /** Pixels from a prepared file instead of the sources. */
   prepared?: PreparedPixels;
@@ -122,7 +128,7 @@ export class FaceEngine {
 
   /** A crop of one face. `epoch` seeds what is random; `isTraining` draws the paper's margins. */
   async render(index: number, { epoch, isTraining }: { epoch: number; isTraining: boolean }): Promise<RenderedFace> {
-    const { imageSize, augment } = this.options;
+    const { imageSize, augment, deferPixels: defer = false } = this.options;
     const face = await this.annotations(index);
     const { id, box, landmarks, visible } = face;
     const map = this.cropMap(box, index, isTraining ? epoch : undefined);
@@ -138,17 +144,20 @@ export class FaceEngine {
     const outcome = await runner.run({
       ...task,
       crop: { map: composeAffine(frame, sourceToCentered), size: imageSize },
-      ...(runner.drawsPixels && photometric && state && { random: state }),
+      ...(runner.drawsPixels && photometric && state && { random: state, defer }),
     });
     settle(outcome.message === undefined);
     const image = this.imageOf(outcome, face);
     // The same draw from the same state, here because threads cannot build this augmentation.
-    if (!runner.drawsPixels) photometric?.(image);
+    const change = runner.drawsPixels
+      ? (outcome as { change?: PixelChange }).change
+      : changePixels(image, photometric, { defer });
     const centered = applyAffine(map, landmarks);
     return {
       index,
       id,
       image,
+      ...(change && { change }),
       landmarks: geometry ? applyAffine(geometry, centered) : centered,
       ...(visible && { visible }),
       sourceToCentered,

@@ -1,4 +1,4 @@
-import type { Affine, RandomState, RgbImage } from "@acr/core";
+import type { Affine, PixelChange, RandomState, RgbImage } from "@acr/core";
 
 /** Where the pixels of a face are. */
 export type PixelSource =
@@ -16,11 +16,13 @@ export interface FaceTask {
   crop?: { map: Affine; size: number };
   /** State from which the augmentation draws what it does to the pixels. */
   random?: RandomState;
+  /** Tell what a device can do to the pixels, instead of doing it. */
+  defer?: boolean;
 }
 
 /** The square or the crop, whichever was asked for last. */
 export type FaceOutcome =
-  | { image: RgbImage; sourceWidth: number; sourceHeight: number; message?: undefined }
+  | { image: RgbImage; change?: PixelChange; sourceWidth: number; sourceHeight: number; message?: undefined }
   /** `isData`: the file is at fault, not the program. */
   | { message: string; isData: boolean };
 

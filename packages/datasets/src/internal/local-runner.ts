@@ -17,7 +17,7 @@ export class LocalRunner implements FaceRunner {
       // Rendered in the same turn where the pixels are at hand: their memory may be used again in the next.
       const loaded = found instanceof Promise ? await found : found;
       return {
-        image: renderFace(loaded, task, this.augmentation),
+        ...renderFace(loaded, task, this.augmentation),
         sourceWidth: loaded.width,
         sourceHeight: loaded.height,
       };

@@ -108,15 +108,19 @@ export class TensorFlowRuntime {
     return this.binding.createTensor([values.length], this.binding.TF_INT32, Int32Array.from(values));
   }
 
-  /** Bytes, cast to float32 on the device. */
-  fromBytes(bytes: Uint8Array | Uint8ClampedArray, shape: readonly number[]): Tensor {
+  /** Bytes, cast on the device. */
+  fromBytes(
+    bytes: Uint8Array | Uint8ClampedArray,
+    shape: readonly number[],
+    dtype: "float32" | "int32" = "float32",
+  ): Tensor {
     const { binding } = this;
     const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     const id = binding.createTensor(shape, binding.TF_UINT8, view);
     try {
       const attributes = [
         { name: "SrcT", type: binding.TF_ATTR_TYPE, value: binding.TF_UINT8 },
-        this.type("DstT"),
+        { ...this.type("DstT"), ...(dtype === "int32" && { value: binding.TF_INT32 }) },
         { name: "Truncate", type: binding.TF_ATTR_BOOL, value: false },
       ];
       return this.tensor(this.execute("Cast", attributes, [id], 1)[0]!);

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { applyPixelChanges } from "@acr/core";
 import type { Batch } from "@acr/datasets";
 import { runFiles } from "../run-folder.js";
 import { drawFaces } from "./draw-faces.js";
@@ -13,7 +14,10 @@ export async function saveFailedBatch(folder: string, batch: Batch, context: obj
   await mkdir(target, { recursive: true }).catch((error) => {
     throw storageFault(error, target);
   });
-  const { size, imageSize, images, landmarks, ids, indices } = batch;
+  const { size, imageSize, changes, landmarks, ids, indices } = batch;
+  const images = Uint8Array.from(batch.images);
+  // What the device did by itself.
+  if (changes) applyPixelChanges(images, changes, { width: imageSize, height: imageSize });
   const pixels = imageSize * imageSize * 3;
   const width = landmarks.length / size;
   const faces = Array.from({ length: size }, (_, i) => ({

@@ -23,6 +23,7 @@ import {
   type NamedTensorMap,
   type Scalar,
   type Tensor,
+  type Tensor4D,
   tensor,
   tensor3d,
   tidy,
@@ -48,6 +49,7 @@ import { saveFailedBatch } from "./save-failed-batch.js";
 import { smoothLabels } from "./smooth-labels.js";
 import { startModel } from "./start-model.js";
 import { storageFault } from "./storage-fault.js";
+import { uploadedBatches } from "./uploaded-batches.js";
 import { WeightAverage } from "./weight-average.js";
 import { writeFileAtomically } from "./write-file-atomically.js";
 
@@ -74,6 +76,8 @@ interface RunParts {
   loss: Loss;
   /** Threads of the backend. */
   threads: number;
+  /** Whether the device makes the last changes to the pixels, and takes a batch while it computes on another. */
+  pixelsOnDevice: boolean;
 }
 
 /** The state of one run; owns model, optimizer, averages and their tensors. */
@@ -110,13 +114,14 @@ export class TrainingRun {
   }
 
   async prepare(checkpoint: Checkpoint | undefined): Promise<void> {
-    const { recipe, folder, trainFaces, loss, threads } = this.parts;
+    const { recipe, folder, trainFaces, loss, threads, pixelsOnDevice } = this.parts;
     const { scheme } = trainFaces;
     const augmentation = AUGMENTATIONS[recipe.augmentation]();
     this.loader = createLoader(trainFaces, {
       batchSize: recipe.batchSize,
       imageSize: recipe.imageSize,
       augment: augmentation,
+      deferPixels: pixelsOnDevice,
       seed: recipe.seed,
       // Threads beside an engine that fills all cores hold it up for longer than the work itself takes; the batches
       // are the same.
@@ -194,7 +199,7 @@ export class TrainingRun {
     modes: number | undefined,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainEvent, boolean> {
-    const { recipe, folder } = this.parts;
+    const { recipe, folder, pixelsOnDevice } = this.parts;
     const { stepsPerEpoch } = this;
     const { epoch } = position;
     const batchesLeftAtStart = recipe.epochs * stepsPerEpoch - (epoch * stepsPerEpoch + position.batch);
@@ -205,13 +210,14 @@ export class TrainingRun {
     let gradients: NamedTensorMap | undefined;
     let gathered = 0;
     let asked = started;
-    for await (const faces of this.loader.epoch(epoch, { firstBatch: batch })) {
+    const batches = this.loader.epoch(epoch, { firstBatch: batch });
+    for await (const { batch: faces, pictures } of uploadedBatches(batches, { ahead: pixelsOnDevice })) {
       waited += performance.now() - asked;
       yield* this.told(epoch, "train");
       // More than one where all faces of the batches before were left out.
       const passed = faces.index + 1 - batch;
       learningRate = this.learningRate(epoch);
-      const { loss, grads } = await this.lossAndGradients(faces, modes);
+      const { loss, grads } = await this.lossAndGradients(faces, pictures, modes);
       if (!Number.isFinite(loss)) {
         dispose(grads);
         if (gradients) dispose(gradients);
@@ -359,24 +365,24 @@ export class TrainingRun {
 
   /** Loss and gradients of a batch; the caller owns the gradients. */
   private async lossAndGradients(
-    { images, landmarks, size }: Batch,
+    { landmarks, size }: Batch,
+    pictures: Tensor4D,
     modes: number | undefined,
   ): Promise<{ loss: number; grads: NamedTensorMap }> {
-    const { recipe, loss } = this.parts;
-    const { imageSize, labelSmoothing } = recipe;
+    const { recipe, loss, pixelsOnDevice } = this.parts;
+    const { labelSmoothing } = recipe;
     const { trainable } = modelVariables(this.model);
     // Masks of dropout depend on the step alone, so that a resumed run draws the same ones.
     for (const layer of this.model.layers as Partial<Stepped>[]) layer.setStep?.(this.batchesSeen);
     this.batchesSeen++;
     const { value, grads } = tidy(() => {
-      const x = pixelsToTensor(images, [size, imageSize, imageSize, 3]);
       const labels = tensor3d(landmarks, [size, landmarks.length / 2 / size, 2]);
       const y = labelSmoothing.amount > 0 ? smoothLabels(this.shapeModel, landmarks, labelSmoothing) : labels;
       const difficulty = this.difficulty?.compute(labels, { modes: modes! });
       return variableGrads(
         () =>
           this.head.loss(
-            this.fused.apply(x, { training: true }) as Tensor | Tensor[],
+            this.fused.apply(pictures, { training: true }) as Tensor | Tensor[],
             y,
             (predictions, targets) => loss(predictions, targets, difficulty ? { difficulty } : {}) as Scalar,
           ),
@@ -384,6 +390,8 @@ export class TrainingRun {
       );
     });
     try {
+      // What threads have finished is sent now, behind the step: tensorflow's read holds up everything else.
+      if (pixelsOnDevice) await new Promise((resolve) => setImmediate(resolve));
       // The one read of a step, and no blocking one: webgpu has none.
       return { loss: (await value.data())[0]!, grads };
     } catch (error) {

@@ -1,3 +1,4 @@
+import { packPixelChanges } from "@acr/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { FusedAdam, type FusedActivation, fusedBatchNormActivation, pixelsToTensor } from "../../index.js";
 
@@ -90,6 +91,18 @@ const pixelsCase: KernelCase = {
   },
 };
 
+/** All changes, none, and one alone, with an odd number of bytes in all. */
+const changedPixelsCase: KernelCase = {
+  name: "pixelsToTensor [5, 5, 7, 3] with changes",
+  run: () => {
+    const bytes = Uint8Array.from({ length: 525 }, (_, i) => (i * 83) % 256);
+    const levels = Uint8Array.from({ length: 768 }, (_, i) => (i * 29 + 7) % 256);
+    const block = { left: 2, top: 1, right: 7, bottom: 4, color: [250, 3, 77] as const };
+    const changes = packPixelChanges([{ levels, grey: true, block }, undefined, { grey: true }, { block }, { levels }]);
+    return [pixelsToTensor(bytes, [5, 5, 7, 3], { changes })];
+  },
+};
+
 const same = [
   [0, 0],
   [1, 1],
@@ -143,6 +156,7 @@ export const KERNEL_CASES: KernelCase[] = [
     ] as Geometry[]
   ).map((geometry) => convolutionCase({ ...geometry, isDepthwise: true })),
   pixelsCase,
+  changedPixelsCase,
   adamCase({}),
   adamCase({ weightDecay: 0.1 }),
   adamCase({ clipNorm: 0.5 }),
