@@ -59,7 +59,37 @@ export function addSums(x: usize, rows: i32, C: i32, sums: usize): void {
   const row = <usize>C << 2;
   for (let block = 0; block < rows; block += ROWS) {
     const end = min<i32>(ROWS, rows - block);
-    for (let c = 0; c < C; c += 4) {
+    let c = 0;
+    // A whole cache line at a time: eight sums, each of which waits for itself alone.
+    for (; c + 16 <= C; c += 16) {
+      let p = at(x, block * C + c);
+      let a = zero(), b = zero(), a2 = zero(), b2 = zero(), a3 = zero(), b3 = zero(), a4 = zero(), b4 = zero();
+      for (let i = 0; i < end; i++) {
+        let value = v128.load(p);
+        a = f32x4.add(a, value);
+        b = madd(value, value, b);
+        value = v128.load(p, 16);
+        a2 = f32x4.add(a2, value);
+        b2 = madd(value, value, b2);
+        value = v128.load(p, 32);
+        a3 = f32x4.add(a3, value);
+        b3 = madd(value, value, b3);
+        value = v128.load(p, 48);
+        a4 = f32x4.add(a4, value);
+        b4 = madd(value, value, b4);
+        p += row;
+      }
+      const sum = sums + (<usize>c << 3), square = squares + (<usize>c << 3);
+      addWide(sum, a);
+      addWide(square, b);
+      addWide(sum + 32, a2);
+      addWide(square + 32, b2);
+      addWide(sum + 64, a3);
+      addWide(square + 64, b3);
+      addWide(sum + 96, a4);
+      addWide(square + 96, b4);
+    }
+    for (; c < C; c += 4) {
       let p = at(x, block * C + c);
       let a = zero(), b = zero();
       for (let i = 0; i < end; i++) {

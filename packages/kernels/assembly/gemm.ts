@@ -174,15 +174,13 @@ function transpose4(rows: usize, rowBytes: usize, columns: usize, columnBytes: u
   v128.store(columns + 3 * columnBytes, v128.shuffle<i64>(ab1, cd1, 1, 3));
 }
 
-/** The next four values of ROWS rows to four steps of a panel of A. */
+/** Four values each of ROWS rows to four steps of a panel of A. */
 // @ts-ignore: decorator
 @inline
-function packFour(r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, P: usize): void {
-  const a = v128.load(r0), b = v128.load(r1), c = v128.load(r2), d = v128.load(r3);
+function packFour(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, P: usize): void {
   const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
   const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
   if (ASC_FEATURE_RELAXED_SIMD) {
-    const e = v128.load(r4), f = v128.load(r5);
     const ef0 = v128.shuffle<f32>(e, f, 0, 4, 1, 5), ef1 = v128.shuffle<f32>(e, f, 2, 6, 3, 7);
     v128.store(P, v128.shuffle<i64>(ab0, cd0, 0, 2));
     v128.store64_lane(P, ef0, 0, 16);
@@ -211,7 +209,7 @@ export function packRows(A: usize, K: i32, rows: i32, P: usize): void {
     let r5 = ASC_FEATURE_RELAXED_SIMD ? at(A, min<i32>(m + 5, rows - 1) * K) : 0;
     let k = 0;
     for (; k + 4 <= K; k += 4) {
-      packFour(r0, r1, r2, r3, r4, r5, P);
+      packFour(v128.load(r0), v128.load(r1), v128.load(r2), v128.load(r3), v128.load(r4), v128.load(r5), P);
       r0 += 16; r1 += 16; r2 += 16; r3 += 16; r4 += 16; r5 += 16;
       P += ROWS << 4;
     }
@@ -230,15 +228,38 @@ export function packRows(A: usize, K: i32, rows: i32, P: usize): void {
   }
 }
 
+/** Normalised by factors [2][K] on the way, and clamped: K a multiple of 4. */
+export function packNormalRows(A: usize, K: i32, rows: i32, P: usize, factors: usize, low: f32, high: f32): void {
+  const lows = f32x4.splat(low), highs = f32x4.splat(high);
+  const row = <usize>K << 2;
+  for (let m = 0; m < rows; m += ROWS) {
+    const r0 = at(A, m * K);
+    const r1 = at(A, min<i32>(m + 1, rows - 1) * K);
+    const r2 = at(A, min<i32>(m + 2, rows - 1) * K);
+    const r3 = at(A, min<i32>(m + 3, rows - 1) * K);
+    const r4 = ASC_FEATURE_RELAXED_SIMD ? at(A, min<i32>(m + 4, rows - 1) * K) : r3;
+    const r5 = ASC_FEATURE_RELAXED_SIMD ? at(A, min<i32>(m + 5, rows - 1) * K) : r3;
+    for (let k: usize = 0; k < row; k += 16) {
+      const scale = v128.load(factors + k), shift = v128.load(factors + row + k);
+      packFour(
+        clamp(madd(v128.load(r0 + k), scale, shift), lows, highs), clamp(madd(v128.load(r1 + k), scale, shift), lows, highs),
+        clamp(madd(v128.load(r2 + k), scale, shift), lows, highs), clamp(madd(v128.load(r3 + k), scale, shift), lows, highs),
+        clamp(madd(v128.load(r4 + k), scale, shift), lows, highs), clamp(madd(v128.load(r5 + k), scale, shift), lows, highs), P,
+      );
+      P += ROWS << 4;
+    }
+  }
+}
+
 /** The same from panels [K/8][BLOCK][8] (see `columnPanels`), K a multiple of 4. */
 export function packRowsOfPanels(A: usize, K: i32, rows: i32, P: usize): void {
   for (let m = 0; m < rows; m += ROWS) {
     for (let k = 0; k < K; k += 4) {
       const column = at(A, (k >> 3) * (BLOCK * COLUMNS) + (k & 7));
       packFour(
-        at(column, m * COLUMNS), at(column, min<i32>(m + 1, rows - 1) * COLUMNS), at(column, min<i32>(m + 2, rows - 1) * COLUMNS),
-        at(column, min<i32>(m + 3, rows - 1) * COLUMNS), at(column, min<i32>(m + 4, rows - 1) * COLUMNS),
-        at(column, min<i32>(m + 5, rows - 1) * COLUMNS), P,
+        v128.load(at(column, m * COLUMNS)), v128.load(at(column, min<i32>(m + 1, rows - 1) * COLUMNS)),
+        v128.load(at(column, min<i32>(m + 2, rows - 1) * COLUMNS)), v128.load(at(column, min<i32>(m + 3, rows - 1) * COLUMNS)),
+        v128.load(at(column, min<i32>(m + 4, rows - 1) * COLUMNS)), v128.load(at(column, min<i32>(m + 5, rows - 1) * COLUMNS)), P,
       );
       P += ROWS << 4;
     }
@@ -258,6 +279,37 @@ export function rowPanels(A: usize, M: i32, rows: i32, P: usize): void {
       target += <usize>(ROWS * BLOCK) << 2;
     }
     for (let j = 0; m < M && j < ROWS; j++) f32.store(at(target, j), m + j < M ? f32.load(at(source, j)) : 0);
+  }
+}
+
+/** The same, normalised by factors [2][M] on the way, and clamped: M a multiple of 4. */
+export function normalRowPanels(A: usize, M: i32, rows: i32, P: usize, factors: usize, low: f32, high: f32): void {
+  const lows = f32x4.splat(low), highs = f32x4.splat(high);
+  const row = <usize>M << 2;
+  const panel = <usize>(ROWS * BLOCK) << 2;
+  // Six channels are four, and four that begin with the third.
+  for (let r = 0; r < rows; r++) {
+    const end = A + row;
+    let target = at(P, r * ROWS);
+    let factor = factors;
+    for (; A + (ROWS << 2) <= end; A += ROWS << 2) {
+      v128.store(target, clamp(madd(v128.load(A), v128.load(factor), v128.load(factor + row)), lows, highs));
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        v128.store(target, clamp(madd(v128.load(A, 8), v128.load(factor, 8), v128.load(factor + row, 8)), lows, highs), 8);
+      }
+      factor += ROWS << 2;
+      target += panel;
+    }
+    if (A < end) {
+      // Four channels are left, or two.
+      const isPair = A + 8 == end;
+      const value = isPair ? v128.load64_zero(A) : v128.load(A);
+      const scale = isPair ? v128.load64_zero(factor) : v128.load(factor);
+      const shift = isPair ? v128.load64_zero(factor + row) : v128.load(factor + row);
+      v128.store(target, clamp(madd(value, scale, shift), lows, highs));
+      f64.store(target, 0, 16);
+      A = end;
+    }
   }
 }
 

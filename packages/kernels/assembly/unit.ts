@@ -7,11 +7,30 @@
 // dz = g·k₀ + z·k₁ + k₂ with `outFactors` [3][N] (0: g is dz already).
 import { activateRows, addSums, gradientRows, RELU, RELU6, sumsOf } from "./batch-norm";
 import {
-  BLOCK, blockRows, COLUMNS, columnPanels, GRAIN, multiplyBiasedBlock, multiplyBlock, multiplyTransposedBlock, packB, packRows, packRowsOfPanels, ROWS, rowPanels,
-  tileColumns, tileRows,
+  BLOCK, blockRows, COLUMNS, columnPanels, GRAIN, multiplyBiasedBlock, multiplyBlock, multiplyTransposedBlock, normalRowPanels, packB, packNormalRows, packRows,
+  packRowsOfPanels, ROWS, rowPanels, tileColumns, tileRows,
 } from "./gemm";
 import { patchRows } from "./patches";
 import { at, madd, shareStart } from "./simd";
+
+/** Whether an activation only cuts values off, at `lowOf` and `highOf`: linear, relu and relu6. */
+// @ts-ignore: decorator
+@inline
+function isClamp(activation: i32): bool {
+  return activation <= RELU6;
+}
+
+// @ts-ignore: decorator
+@inline
+function lowOf(activation: i32): f32 {
+  return activation == RELU || activation == RELU6 ? 0 : -Infinity;
+}
+
+// @ts-ignore: decorator
+@inline
+function highOf(activation: i32): f32 {
+  return activation == RELU6 ? 6 : Infinity;
+}
 
 /** Floats of scratch for each thread of `unitForward` and `patchForward`. */
 export function unitForwardScratch(K: i32): i32 {
@@ -31,12 +50,13 @@ export function unitForward(
   const last = shareStart(M, GRAIN, thread + 1, threads);
   for (let block = shareStart(M, GRAIN, thread, threads), rows = 0; block < last; block += rows) {
     rows = blockRows(last - block);
-    let source = at(x, block * K);
-    if (inFactors) {
+    const source = at(x, block * K);
+    if (!inFactors) packRows(source, K, rows, panel);
+    else if (isClamp(inActivation)) packNormalRows(source, K, rows, panel, inFactors, lowOf(inActivation), highOf(inActivation));
+    else {
       activateRows(source, rowsOfX, rows, K, inFactors, inActivation);
-      source = rowsOfX;
+      packRows(rowsOfX, K, rows, panel);
     }
-    packRows(source, K, rows, panel);
     const out = at(z, block * N);
     multiplyBlock(panel, P, out, rows, N, K, corner);
     if (sums) addSums(out, rows, N, own);
@@ -70,10 +90,8 @@ export function patchForward(
 @inline
 function multiplyFolded(panel: usize, P: usize, out: usize, rows: i32, N: i32, K: i32, corner: usize, activation: i32): void {
   const bias = at(P, K * tileColumns(N));
-  const isClamp = activation == RELU || activation == RELU6;
-  const low: f32 = isClamp ? 0 : -Infinity, high: f32 = activation == RELU6 ? 6 : Infinity;
-  multiplyBiasedBlock(panel, P, out, rows, N, K, corner, bias, low, high);
-  if (activation && !isClamp) activateRows(out, out, rows, N, at(bias, tileColumns(N)), activation);
+  multiplyBiasedBlock(panel, P, out, rows, N, K, corner, bias, lowOf(activation), highOf(activation));
+  if (!isClamp(activation)) activateRows(out, out, rows, N, at(bias, tileColumns(N)), activation);
 }
 
 /**
@@ -133,23 +151,44 @@ export function foldNorm(filter: usize, factors: usize, K: i32, N: i32, P: usize
   }
 }
 
+/** dz = g·k₀ + z·k₁ + k₂ of four channels. */
+// @ts-ignore: decorator
+@inline
+function gradientOf(g: usize, z: usize, k0: v128, k1: v128, k2: v128): v128 {
+  return madd(v128.load(g), k0, madd(v128.load(z), k1, k2));
+}
+
 /** Rows of dz to column panels. */
 function gradientPanels(g: usize, z: usize, outFactors: usize, N: i32, rows: i32, panels: usize): void {
   if (!outFactors) return columnPanels(g, N, rows, panels);
-  const k1 = at(outFactors, N), k2 = at(outFactors, 2 * N);
-  for (let r = 0; r < rows; r++) {
-    let target = at(panels, r * COLUMNS);
-    const gradient = at(g, r * N), value = at(z, r * N);
-    let n = 0;
-    for (; n + 8 <= N; n += 8) {
-      v128.store(target, madd(v128.load(at(gradient, n)), v128.load(at(outFactors, n)), madd(v128.load(at(value, n)), v128.load(at(k1, n)), v128.load(at(k2, n)))));
-      v128.store(target, madd(v128.load(at(gradient, n), 16), v128.load(at(outFactors, n), 16), madd(v128.load(at(value, n), 16), v128.load(at(k1, n), 16), v128.load(at(k2, n), 16))), 16);
-      target += <usize>(COLUMNS * BLOCK) << 2;
+  const row = <usize>N << 2;
+  const panel = <usize>(COLUMNS * BLOCK) << 2;
+  let r = 0;
+  // Four rows share the loads of the factors.
+  for (; r + 4 <= rows; r += 4) {
+    for (let n: usize = 0; n < row; n += 16) {
+      const k0 = v128.load(outFactors + n), k1 = v128.load(outFactors + row + n), k2 = v128.load(outFactors + 2 * row + n);
+      const target = at(panels, r * COLUMNS) + (n >> 5) * panel + (n & 16);
+      const p = g + n, q = z + n;
+      v128.store(target, gradientOf(p, q, k0, k1, k2));
+      v128.store(target, gradientOf(p + row, q + row, k0, k1, k2), 32);
+      v128.store(target, gradientOf(p + 2 * row, q + 2 * row, k0, k1, k2), 64);
+      v128.store(target, gradientOf(p + 3 * row, q + 3 * row, k0, k1, k2), 96);
     }
-    if (n < N) {
-      v128.store(target, madd(v128.load(at(gradient, n)), v128.load(at(outFactors, n)), madd(v128.load(at(value, n)), v128.load(at(k1, n)), v128.load(at(k2, n)))));
-      v128.store(target, f32x4.splat(0), 16);
+    g += 4 * row;
+    z += 4 * row;
+  }
+  for (; r < rows; r++) {
+    for (let n: usize = 0; n < row; n += 16) {
+      const target = at(panels, r * COLUMNS) + (n >> 5) * panel + (n & 16);
+      v128.store(target, gradientOf(g + n, z + n, v128.load(outFactors + n), v128.load(outFactors + row + n), v128.load(outFactors + 2 * row + n)));
     }
+    g += row;
+    z += row;
+  }
+  if (N & 4) {
+    const rest = at(panels, (N >> 3) * (COLUMNS * BLOCK) + 4);
+    for (r = 0; r < rows; r++) v128.store(at(rest, r * COLUMNS), f32x4.splat(0));
   }
 }
 
@@ -180,12 +219,12 @@ export function unitBackward(
     rows = blockRows(last - block);
     gradientPanels(at(g, block * N), at(z, block * N), outFactors, N, rows, panelsOfG);
     const input = at(x, block * K);
-    let source = input;
-    if (inFactors) {
+    if (!inFactors) rowPanels(input, K, rows, panelsOfX);
+    else if (isClamp(inActivation)) normalRowPanels(input, K, rows, panelsOfX, inFactors, lowOf(inActivation), highOf(inActivation));
+    else {
       activateRows(input, rowsOfX, rows, K, inFactors, inActivation);
-      source = rowsOfX;
+      rowPanels(rowsOfX, K, rows, panelsOfX);
     }
-    rowPanels(source, K, rows, panelsOfX);
     multiplyTransposedBlock(panelsOfX, panelsOfG, sum, K, N, rows);
     if (gIn) {
       const out = at(gIn, block * K);

@@ -8,7 +8,7 @@ export interface BenchmarkOptions {
   backbone: string;
   imageSize: number;
   batchSize: number;
-  /** Timed steps, after two that are not. */
+  /** Timed steps. Before them at least two, and as many as a second holds, are not timed: engines compile while they run. */
   steps: number;
   mode: "train" | "infer";
 }
@@ -24,6 +24,7 @@ export interface BenchmarkResult extends BenchmarkOptions {
 }
 
 const WARM_UP_STEPS = 2;
+const WARM_UP_MS = 1000;
 const LANDMARK_COUNT = 68;
 
 /**
@@ -41,7 +42,9 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
   const y = randomUniform([batchSize, LANDMARK_COUNT, 2], -0.5, 0.5, "float32", 2);
   const times: { forward: number; backward: number; optimizer: number; total: number }[] = [];
   try {
-    for (let i = 0; i < WARM_UP_STEPS + steps; i++) {
+    const begun = performance.now();
+    let untimed = 0;
+    while (times.length < steps) {
       const started = performance.now();
       let forward = started;
       let backward = started;
@@ -60,6 +63,10 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
       result.dispose();
       const ended = performance.now();
       if (mode === "infer") forward = backward = ended;
+      if (untimed < WARM_UP_STEPS || started - begun < WARM_UP_MS) {
+        untimed++;
+        continue;
+      }
       times.push({
         forward: forward - started,
         backward: backward - forward,
@@ -74,10 +81,7 @@ export async function benchmarkStep(options: BenchmarkOptions): Promise<Benchmar
     model.dispose();
   }
   const median = (key: keyof (typeof times)[number]) => {
-    const sorted = times
-      .slice(WARM_UP_STEPS)
-      .map((time) => time[key] / batchSize)
-      .sort((a, b) => a - b);
+    const sorted = times.map((time) => time[key] / batchSize).sort((a, b) => a - b);
     const middle = sorted.length >> 1;
     return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
   };

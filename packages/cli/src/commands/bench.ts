@@ -25,7 +25,7 @@ export function benchCommand(): Command {
     .option("--image-size <pixels>", "side of the square input", parseCount, 112)
     .option("--batch-size <n>", "images a step", parseCount, 16)
     .option("--backend <name>", "tfjs backend (default: the best one here)")
-    .option("--steps <n>", "timed steps, after two that are not", parseCount, 10)
+    .option("--steps <n>", "timed steps, after a second or two steps that are not", parseCount, 10)
     .option("--threads <n>", "threads of the backend", parseCount)
     .addOption(gpuOption())
     .addOption(new Option("--mode <mode>", "what to time").choices(["train", "infer"]).default("train"))
