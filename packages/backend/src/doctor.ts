@@ -28,6 +28,8 @@ export interface BackendDiagnosis {
   /** Whether it computes on a graphics processor. */
   gpu?: boolean;
   description?: string;
+  /** Why it is used only where it is asked for. */
+  note?: string;
   /** Measured: one training step of a small net, per image. */
   millisecondsPerImage?: number;
 }
@@ -63,6 +65,7 @@ export async function doctor(): Promise<Diagnosis> {
       backends.push({
         available: true,
         ...info,
+        ...(needsGpu(name) && !info.gpu && { note: "computes on the CPU: used only where it is asked for" }),
         millisecondsPerImage: await measureTraining(isSlow ? 1 : BATCH, isSlow ? 1 : STEPS),
       });
     } catch (error) {
@@ -74,14 +77,13 @@ export async function doctor(): Promise<Diagnosis> {
   return {
     ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
     gpu: await gpuName(),
-    chosen: ["tensorflow", "wasm", "cpu"].find((name) =>
-      backends.some(
-        (backend) => backend.name === name && backend.available && (name !== "tensorflow" || backend.gpu === true),
-      ),
-    ),
+    chosen: backends.find(({ available, note }) => available && note === undefined)?.name,
     backends,
   };
 }
+
+/** Chosen by themselves only where they drive a graphics processor. */
+const needsGpu = (name: string) => name === "tensorflow" || name === "webgpu";
 
 /** Median milliseconds per image of a training step: three convolutions with normalisation. */
 async function measureTraining(batch: number, steps: number): Promise<number> {

@@ -7,7 +7,8 @@ import { importNode } from "./internal/import-node.js";
 export interface SetupBackendOptions {
   /**
    * Backends to try, best first: `"tensorflow"`, `"webgpu"`, `"wasm"`, `"cpu"`, or one that the application registered.
-   * Default: tensorflow where it was installed with CUDA and sees a GPU, wasm, cpu.
+   * Default: tensorflow where it was installed with CUDA and sees a GPU, webgpu where its adapter is a graphics
+   * processor, wasm, cpu; with `gpu` from 0 on only the first two.
    */
   prefer?: readonly string[];
   /**
@@ -50,8 +51,11 @@ export interface BackendInfo {
 }
 
 const BUILT_IN = ["tensorflow", "webgpu", "wasm", "cpu"];
-/** tensorflow is among them only where it drives a GPU; webgpu is used where it is asked for. */
-const BY_DEFAULT = ["tensorflow", "wasm", "cpu"];
+/** The first two only where they drive a graphics processor. */
+const ON_CPUS = ["wasm", "cpu"];
+const BY_DEFAULT = ["tensorflow", "webgpu", ...ON_CPUS];
+/** The `gpu` that stands for none. */
+const NO_GPU = -1;
 const MAXIMUM_THREADS = 64;
 const MINIMUM_NODE = 20;
 const DEFAULT_MAXIMUM_THREADS = 8;
@@ -72,7 +76,8 @@ export const runningBackend = (): BackendInfo | undefined =>
 /**
  * Starts the best backend of this machine that can train, and registers the training kernels.
  *
- * `tensorflow` is what `installTensorFlow` made, or an installed tfjs-node: by default only where it drives a GPU. `wasm`
+ * `tensorflow` is what `installTensorFlow` made, or an installed tfjs-node: by default only where it drives a GPU, as
+ * `webgpu`, whose software drivers are far slower than `wasm`. `wasm`
  * with threads in Node, with one thread in browsers; `cpu` (very slow, for tests) where `wasm` is not installed.
  * Tensors of a backend that is running already stay alive: asked again with another number of threads, the same backend
  * goes on with that number. A `wasm` backend that the application started itself is used as it is, with one thread.
@@ -98,11 +103,11 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
     );
   }
   const gpu = options.gpu ?? gpuOfEnvironment();
-  if (gpu !== undefined && !(Number.isInteger(gpu) && gpu >= -1)) {
+  if (gpu !== undefined && !(Number.isInteger(gpu) && gpu >= NO_GPU)) {
     throw new InvalidArgumentError(`setupBackend: gpu must be an integer >= -1; got ${gpu}. nvidia-smi -L lists them.`);
   }
   const wantsGpu = gpu !== undefined && gpu >= 0;
-  const prefer = options.prefer ?? (wantsGpu ? ["tensorflow"] : await defaultPreference());
+  const prefer = options.prefer ?? (wantsGpu ? ["tensorflow", "webgpu"] : await defaultPreference(gpu));
   if (options.gpu !== undefined && wantsGpu && !prefer.some((name) => name === "tensorflow" || name === "webgpu")) {
     throw new InvalidArgumentError(
       `setupBackend: gpu needs the tensorflow or the webgpu backend; got prefer ${prefer.join(", ")}. Leave one of them out.`,
@@ -163,7 +168,8 @@ function gpuOfEnvironment(): number | undefined {
 }
 
 /** TensorFlow is worth its start where it drives a GPU; on CPUs wasm is as fast. */
-async function defaultPreference(): Promise<string[]> {
+async function defaultPreference(gpu: number | undefined): Promise<string[]> {
+  if (gpu === NO_GPU) return ON_CPUS;
   const others = BY_DEFAULT.filter((name) => name !== "tensorflow");
   if (!isNode()) return others;
   const { readTensorFlowManifest, tensorFlowFolder } = await import("./internal/tensorflow-folder.js");
@@ -212,7 +218,7 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
   }
   // Asked before TensorFlow takes what it wants.
   const { gpuMemory } = await import("./internal/gpu-memory.js");
-  const gpuMemoryBytes = gpu === -1 ? undefined : await gpuMemory({ index: gpu ?? 0 });
+  const gpuMemoryBytes = gpu === NO_GPU ? undefined : await gpuMemory({ index: gpu ?? 0 });
   await startTensorFlow({ threads, gpu });
   tensorFlowStart ??= { threads, gpu };
   const { threads: ownThreads } = tensorFlowStart;
@@ -241,9 +247,9 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
   };
 }
 
-async function startWebGpuEngine({ gpu }: Wishes): Promise<Started> {
+async function startWebGpuEngine({ gpu, isDefault }: Wishes): Promise<Started> {
   const { startWebGpu } = await import("./internal/start-web-gpu.js");
-  const adapter = await startWebGpu({ gpu });
+  const adapter = await startWebGpu({ gpu, isDefault: isDefault && gpu === undefined });
   await activate("webgpu");
   const kernels = await registerTrainingKernels();
   // A device that was lost earlier says so at once.

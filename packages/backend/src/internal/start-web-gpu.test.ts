@@ -1,4 +1,7 @@
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { childProcesses } from "@acr/testing";
 
 const { runNode } = childProcesses();
@@ -16,6 +19,38 @@ async function run(program: string, env: Record<string, string> = {}) {
   } catch {
     throw new Error(`no result: ${out}${err}`);
   }
+}
+
+const folder = mkdtempSync(join(tmpdir(), "acr webgpu "));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A module for --import, with which the software driver of this machine passes for a graphics processor. */
+function asHardware(): string {
+  const write = (name: string, text: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return pathToFileURL(file).href;
+  };
+  const real = pathToFileURL(require.resolve("webgpu")).href;
+  const stub = write(
+    "stub.mjs",
+    `import * as real from "${real}?real";
+    export const { globals } = real;
+    export function create(flags) {
+      const gpu = real.create(flags);
+      const requestAdapter = async (...wishes) =>
+        Object.defineProperty(await gpu.requestAdapter(...wishes), "info", { value: { vendor: "acme" } });
+      return { requestAdapter };
+    }`,
+  );
+  const hook = write(
+    "hook.mjs",
+    `export async function resolve(specifier, context, next) {
+      const found = await next(specifier, context);
+      return found.url === "${real}" ? { url: "${stub}", shortCircuit: true } : found;
+    }`,
+  );
+  return write("register.mjs", `import { register } from "node:module"; register("${hook}");`);
 }
 
 describe("setupBackend({ prefer: ['webgpu'] }) in Node", () => {
@@ -48,6 +83,34 @@ describe("setupBackend({ prefer: ['webgpu'] }) in Node", () => {
       VK_ICD_FILENAMES: "/no-such-driver",
     });
     expect(fallback).toMatchObject({ name: "wasm", skipped: [{ name: "webgpu" }] });
+  });
+
+  it("is not chosen by itself where it computes on the CPU, with the reason; doctor tells it", async () => {
+    const { info, webgpu, chosen } = await run(`
+      const info = await setupBackend({ threads: 1 });
+      const { chosen, backends } = await doctor();
+      const webgpu = backends.find(({ name }) => name === "webgpu");
+      const result = { info, chosen, webgpu };
+    `);
+    expect(info).toMatchObject({ name: "wasm", skipped: [{ name: "webgpu" }] });
+    expect(info.skipped[0].reason).toMatch(
+      /only adapter, .*swiftshader.* computes on the CPU, where wasm is many times/i,
+    );
+    expect(chosen).toBe("wasm");
+    expect(webgpu).toMatchObject({ available: true, note: "computes on the CPU: used only where it is asked for" });
+  });
+
+  it("is chosen by itself where its adapter is a graphics processor, before wasm", async () => {
+    const { info, chosen } = await run(
+      `
+      const info = await setupBackend({ threads: 1 });
+      const { chosen } = await doctor();
+      const result = { info, chosen };
+    `,
+      { NODE_OPTIONS: `--import=${asHardware()}` },
+    );
+    expect(info).toMatchObject({ name: "webgpu", gpu: true, description: "webgpu, acme", skipped: [] });
+    expect(chosen).toBe("webgpu");
   });
 
   it("says in a second start that the device was lost, and falls back where it may", async () => {

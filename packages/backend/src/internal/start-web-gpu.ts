@@ -1,9 +1,11 @@
 import { BackendError } from "@acr/core";
 import { engine } from "@tensorflow/tfjs-core";
+import { type AdapterInfo, describeAdapter, NO_ADAPTER, NO_PACKAGE, softwareReason } from "./web-gpu-adapter.js";
+import { webGpuDoubt } from "./web-gpu-doubt.js";
 
 interface Adapter {
   limits?: { maxBufferSize: number; maxStorageBufferBindingSize: number };
-  info?: { vendor?: string; architecture?: string; device?: string; description?: string };
+  info?: AdapterInfo;
 }
 interface Gpu {
   requestAdapter(): Promise<Adapter | null>;
@@ -19,8 +21,6 @@ export interface WebGpuAdapter {
   largestTensorBytes: number | undefined;
 }
 
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
-
 /** A package by a name that bundlers do not follow: both are for Node alone, and optional. */
 const importPackage = (name: string): Promise<unknown> => import(/* webpackIgnore: true */ /* @vite-ignore */ name);
 
@@ -30,10 +30,19 @@ const isAbsent = (error: unknown, name: string) =>
 /**
  * Registers tfjs' webgpu backend in Node (Dawn, npm `webgpu`), or finds it registered in a browser.
  *
+ * @param options.isDefault - nobody asked for it: only a graphics processor will do.
  * @throws {BackendError} what is missing, and how to get it.
  */
-export async function startWebGpu({ gpu }: { gpu: number | undefined }): Promise<WebGpuAdapter> {
+export async function startWebGpu({
+  gpu,
+  isDefault = false,
+}: {
+  gpu: number | undefined;
+  isDefault?: boolean;
+}): Promise<WebGpuAdapter> {
   const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+  const doubt = isNode && isDefault ? await webGpuDoubt() : undefined;
+  if (doubt !== undefined) throw new BackendError(doubt);
   const holder = globalThis as { navigator?: { gpu?: Gpu } };
   if (isNode && !holder.navigator?.gpu) await startDawn();
   const web = holder.navigator?.gpu;
@@ -44,15 +53,10 @@ export async function startWebGpu({ gpu }: { gpu: number | undefined }): Promise
   }
   const adapter = await web.requestAdapter();
   if (!adapter) {
-    throw new BackendError(
-      isNode
-        ? "WebGPU finds no graphics adapter. On Linux install libvulkan1 and a Vulkan driver (NVIDIA's, or mesa-vulkan-drivers); VK_ICD_FILENAMES names another one."
-        : "WebGPU finds no graphics adapter. Look at chrome://gpu.",
-    );
+    throw new BackendError(isNode ? NO_ADAPTER : "WebGPU finds no graphics adapter. Look at chrome://gpu.");
   }
-  const { vendor, architecture, description } = adapter.info ?? {};
-  const name = [vendor, architecture, description].filter(Boolean).join(" ") || "adapter without a name";
-  const isSoftware = SOFTWARE.test(name);
+  const { name, isSoftware } = describeAdapter(adapter.info);
+  if (isSoftware && isDefault) throw new BackendError(softwareReason(name));
   if (gpu !== undefined && gpu >= 0) {
     if (isSoftware) {
       throw new BackendError(
@@ -92,8 +96,7 @@ async function startDawn(): Promise<void> {
   try {
     dawn = (await importPackage("webgpu")) as typeof dawn;
   } catch (cause) {
-    if (isAbsent(cause, "webgpu"))
-      throw new BackendError("webgpu is not installed. Run npm i webgpu @tensorflow/tfjs-backend-webgpu.", { cause });
+    if (isAbsent(cause, "webgpu")) throw new BackendError(NO_PACKAGE, { cause });
     const { message } = cause as Error;
     throw new BackendError(
       /GLIBC/.test(message)

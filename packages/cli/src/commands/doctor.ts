@@ -22,11 +22,13 @@ export function doctorCommand(): Command {
         version: backend.version ?? "",
         threads: backend.threads ?? "",
         "training ms/image": backend.millisecondsPerImage?.toFixed(1) ?? "",
-        notes: backend.available ? (backend.description ?? "") : (backend.reason ?? ""),
+        notes: backend.available
+          ? [backend.description, backend.note].filter(Boolean).join("; ")
+          : (backend.reason ?? ""),
       }));
       const { backbone, imageSize, availableBytes, largestBatch } = memory;
       process.stdout.write(
-        `${renderTable(rows, { format: "text" })}\nGPU: ${result.gpu}\nMemory: ${(availableBytes / 2 ** 30).toFixed(1)} GB for training; ${backbone} at ${imageSize} px fits with batches of up to ${largestBatch}\n`,
+        `${renderTable(rows, { format: "text" })}\nChosen by default: ${result.chosen ?? "none"}\nGPU: ${result.gpu}\nMemory: ${(availableBytes / 2 ** 30).toFixed(1)} GB for training; ${backbone} at ${imageSize} px fits with batches of up to ${largestBatch}\n`,
       );
     });
 }

@@ -1,0 +1,53 @@
+import { nodeModules } from "./node-modules.js";
+import { packageUrl } from "./resolve-tfjs-node.js";
+import { lastLines } from "./run-program.js";
+import { type AdapterInfo, describeAdapter, NO_ADAPTER, NO_PACKAGE, softwareReason } from "./web-gpu-adapter.js";
+
+const TIMEOUT_MS = 10_000;
+
+/** Asks for the adapter as `startWebGpu` does, and prints what it is. */
+const PROGRAM = `
+const { create } = await import(process.env.ACR_WEBGPU_MODULE);
+const wanted = process.env.ACR_WEBGPU_ADAPTER;
+const adapter = await create(wanted ? ["adapter=" + wanted] : []).requestAdapter();
+const { vendor, architecture, description, isFallbackAdapter } = adapter?.info ?? {};
+console.log(JSON.stringify(adapter && { vendor, architecture, description, isFallbackAdapter }));
+`;
+
+/**
+ * Why Node should not choose WebGPU by itself; `undefined` where a graphics processor answers. Asks in a process of its own: a
+ * driver may print to the terminal, or end the process that asks. Never throws.
+ *
+ * @param options.module - URL or path of the package `webgpu`. Default: the installed one.
+ */
+export async function webGpuDoubt({ module }: { module?: string } = {}): Promise<string | undefined> {
+  const node = await nodeModules();
+  const found = module ?? installed(node.module.createRequire(packageUrl(node)).resolve, node.url.pathToFileURL);
+  if (found === undefined) return NO_PACKAGE;
+  const env = { ...process.env, ACR_WEBGPU_MODULE: found };
+  const { stdout, problem } = await new Promise<{ stdout: string; problem?: string }>((resolve) => {
+    const args = ["--input-type=module", "-e", PROGRAM];
+    node.child.execFile(process.execPath, args, { env, timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
+      const how = error?.killed ? `it did not answer for ${TIMEOUT_MS / 1000} seconds` : lastLines(stderr);
+      resolve({ stdout, ...(error && { problem: how }) });
+    });
+  });
+  let info: AdapterInfo | null;
+  try {
+    info = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  } catch {
+    return `webgpu does not start here (${problem ?? "it printed nothing"}). Name it in prefer, or --backend webgpu, to see why.`;
+  }
+  if (!info) return NO_ADAPTER;
+  const { name, isSoftware } = describeAdapter(info);
+  return isSoftware ? softwareReason(name) : undefined;
+}
+
+function installed(resolve: (name: string) => string, toUrl: (path: string) => URL): string | undefined {
+  try {
+    return toUrl(resolve("webgpu")).href;
+  } catch (error) {
+    // There, but for `import` alone.
+    return (error as { code?: string }).code === "ERR_PACKAGE_PATH_NOT_EXPORTED" ? "webgpu" : undefined;
+  }
+}
