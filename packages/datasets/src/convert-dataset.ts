@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
-import { copyFile, mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, rename, rm } from "node:fs/promises";
 import { dirname, extname, join } from "node:path";
 import { checkOptions, type Face, type FaceDataset, InvalidArgumentError, type RgbImage } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 import { convertScheme } from "./convert-scheme.js";
 import type { FaceLabels } from "./face-labels.js";
 import { temporaryName } from "./internal/write-whole-file.js";
@@ -74,7 +75,7 @@ export async function convertDataset(dataset: FaceDataset, options: ConvertDatas
     );
   const temporary = temporaryName(out);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     await write(faces, { to, out: temporary, split });
     await rm(out, { recursive: true, force: true });
     await rename(temporary, out);
@@ -91,7 +92,7 @@ async function write(
 ): Promise<void> {
   if (to === "cofw") return writeCofw(join(out, `COFW_${split}_color.mat`), faces, { split });
   const folder = to === "wflw" ? "WFLW_images" : to in LISTS ? "images" : ".";
-  await mkdir(join(out, folder), { recursive: true });
+  await makeFolder(join(out, folder));
   const names = new NameGiver();
   // Pictures that several faces share are stored once in lists; label files stand beside one each.
   const shared = new Map<string, string>();
@@ -126,7 +127,7 @@ async function write(
   if (to === "csv") await writeCsv(join(out, "faces.csv"), labels);
   if (to === "wflw") {
     const list = join(out, WFLW_LISTS, `list_98pt_rect_attr_${split}.txt`);
-    await mkdir(dirname(list), { recursive: true });
+    await makeFolder(dirname(list));
     await writeWflw(list, labels);
   }
 }

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { InvalidArgumentError } from "@acr/core";
-import { storageFault } from "./internal/storage-fault.js";
+import { makeFolder } from "@acr/core/node";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
 import type { RunStore } from "./run-store.js";
 
@@ -22,9 +22,7 @@ export function createFolderStore(folder: string): RunStore {
   return {
     put: async (key, bytes) => {
       const file = fileOf(key);
-      await mkdir(dirname(file), { recursive: true }).catch((error) => {
-        throw storageFault(error, file);
-      });
+      await makeFolder(dirname(file));
       await writeFileAtomically(file, [bytes]);
     },
     get: async (key) => {

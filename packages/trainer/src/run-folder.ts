@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
-import { storageFault } from "./internal/storage-fault.js";
+import { makeFolder } from "@acr/core/node";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
 import { parseRecipe, type Recipe } from "./recipe.js";
 import type { EpochMetrics } from "./train-event.js";
@@ -35,11 +35,8 @@ export const runFiles = (folder: string) => ({
  */
 export async function createRunFolder(folder: string, recipe: Recipe, environment: object): Promise<void> {
   checkRunFolderIsFree(folder);
-  try {
-    await mkdir(join(folder, "checkpoint"), { recursive: true });
-  } catch (error) {
-    throw storageFault(error, folder);
-  }
+  await makeFolder(folder);
+  await makeFolder(join(folder, "checkpoint"));
   await writeFileAtomically(runFiles(folder).environment, [`${JSON.stringify(environment, null, 2)}\n`]);
   // Last: a folder with a recipe can be resumed.
   await writeFileAtomically(runFiles(folder).recipe, [`${JSON.stringify(recipe, null, 2)}\n`]);

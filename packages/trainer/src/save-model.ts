@@ -1,8 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@acr/core/node";
 import { io } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { storageFault } from "./internal/storage-fault.js";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
 
 /**
@@ -12,9 +11,7 @@ import { writeFileAtomically } from "./internal/write-file-atomically.js";
  * @example await saveModel(model, "runs/a/model");
  */
 export async function saveModel(model: LayersModel, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error) => {
-    throw storageFault(error, folder);
-  });
+  await makeFolder(folder);
   await model.save(
     io.withSaveHandler(async ({ weightData, weightSpecs, ...topology }) => {
       const weights = new Uint8Array(io.concatenateArrayBuffers([weightData as ArrayBuffer].flat()));

@@ -139,6 +139,6 @@ describe("a run that cannot write", () => {
     spawnSync("mount", ["-o", "remount,ro", disk]);
     const { code, err } = await trainBelow("", join(disk, "run"), RECIPE);
     expect(code).toBe(1);
-    expect(err).toMatch(/StorageError: cannot write .*run: .*read-only/);
+    expect(err).toMatch(/StorageError: cannot make the folder .*run: .*read-only/);
   });
 });

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataFormatError, InvalidArgumentError } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
 import type { TrialResult } from "./sweep-event.js";
 import { parseSweepPlan, type SweepPlan } from "./sweep-plan.js";
@@ -32,7 +33,8 @@ export async function openSweepFolder(folder: string, plan: SweepPlan): Promise<
       `sweep: the folder "${folder}" is not empty and holds no sweep. Choose another one.`,
     );
   }
-  await mkdir(files.results, { recursive: true });
+  await makeFolder(folder);
+  await makeFolder(files.results);
   await writeFileAtomically(files.plan, [text]);
 }
 

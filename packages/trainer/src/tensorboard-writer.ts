@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 import { crc32c } from "./internal/crc32c.js";
 import { ProtoWriter } from "./internal/proto-writer.js";
 import { storageFault } from "./internal/storage-fault.js";
@@ -48,8 +49,8 @@ export class TensorBoardWriter {
     const { now = () => Date.now() / 1000, suffix = `${process.pid}.${opened++}` } = options;
     const name = `events.out.tfevents.${Math.floor(now())}.${hostname()}.${suffix}`;
     const path = join(folder, name);
+    await makeFolder(folder);
     try {
-      await mkdir(folder, { recursive: true });
       return new TensorBoardWriter(path, await open(path, "a"), now);
     } catch (error) {
       throw storageFault(error, path);

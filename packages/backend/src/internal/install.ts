@@ -114,7 +114,7 @@ export async function install(
   const { cuda = false, onProgress: say = () => {}, signal } = options;
   const platform = tensorFlowPlatform(cuda);
   const node = await nodeModules();
-  const { fs, files, path } = node;
+  const { fs, files, makeFolder, path } = node;
   const dir = await tensorFlowFolder(options.dir);
   if (fs.existsSync(dir) && !fs.existsSync(path.join(dir, MANIFEST)) && (await files.readdir(dir)).length > 0)
     throw installFault(
@@ -128,7 +128,7 @@ export async function install(
   const compiler = await findCompiler();
   const folder = `${dir}.installing-${process.pid}`;
   try {
-    await files.mkdir(path.dirname(dir), { recursive: true });
+    await makeFolder(path.dirname(dir));
     await removeLeftovers(node, dir);
     const { bavail, bsize } = await files.statfs(path.dirname(dir));
     const needed = release.neededBytes[cuda ? "cuda" : "cpu"];

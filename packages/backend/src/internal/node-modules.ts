@@ -5,7 +5,8 @@ import { importNode } from "./import-node.js";
  * browsers holds this package, and could not resolve them.
  */
 export async function nodeModules() {
-  const [child, crypto, fs, files, module, os, path, streams, url, zlib] = await Promise.all([
+  const [{ makeFolder }, child, crypto, fs, files, module, os, path, streams, url, zlib] = await Promise.all([
+    importNode<typeof import("@acr/core/node")>("@acr/core/node"),
     importNode<typeof import("node:child_process")>("node:child_process"),
     importNode<typeof import("node:crypto")>("node:crypto"),
     importNode<typeof import("node:fs")>("node:fs"),
@@ -17,7 +18,7 @@ export async function nodeModules() {
     importNode<typeof import("node:url")>("node:url"),
     importNode<typeof import("node:zlib")>("node:zlib"),
   ]);
-  return { child, crypto, fs, files, module, os, path, streams, url, zlib };
+  return { child, crypto, fs, files, makeFolder, module, os, path, streams, url, zlib };
 }
 
 /** What `nodeModules` gives. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InvalidArgumentError } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 import { renderTable } from "@acr/report";
 import {
   createRedisExecutor,
@@ -189,7 +189,7 @@ function sweepReportCommand(): Command {
         );
         if (out !== undefined) {
           const name = out.replace(/\.(md|json)$/, "");
-          await mkdir(dirname(name), { recursive: true });
+          await makeFolder(dirname(name));
           await writeOutput(`${name}.md`, sweepMarkdown(sweeps));
           await writeOutput(`${name}.json`, `${JSON.stringify(sweepRecord(sweeps), null, 2)}\n`);
           process.stderr.write(`${name}.md and ${name}.json\n`);

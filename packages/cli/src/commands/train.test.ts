@@ -7,7 +7,7 @@ import { childProcesses } from "@acr/testing";
 jest.setTimeout(120_000);
 
 const root = mkdtempSync(join(tmpdir(), "acr-train-cli-"));
-const { runNode } = childProcesses();
+const { children, runNode } = childProcesses();
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs the built `acr` in a process of its own; `onOut` sees what it prints so far. */
@@ -92,6 +92,16 @@ it("acr train warns of a batch that cannot fit, in numbers, before a step is tri
   const { code: ended, err: quiet } = await acr(["train", recipeFile, "--out", join(root, "fits")]);
   expect(ended).toBe(0);
   expect(quiet).not.toContain("warning");
+});
+
+const onLinux = process.platform === "linux" ? it : it.skip;
+
+onLinux("acr train --out ends where no folder can be made, and where Node's own mkdir would hang", async () => {
+  const timer = setTimeout(() => children.at(-1)!.kill("SIGKILL"), 30_000);
+  const { code, err } = await acr(["train", recipeFile, "--out", "/proc/acr"]);
+  clearTimeout(timer);
+  expect(code).toBe(1);
+  expect(err).toBe("acr: cannot make the folder /proc/acr: its folder is not there and cannot be made.\n");
 });
 
 const onPosix = process.platform === "win32" ? it.skip : it;

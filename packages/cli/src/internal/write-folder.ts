@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { InvalidArgumentError } from "@acr/core";
+import { InvalidArgumentError, StorageError } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 
 /** Refuses a folder that holds anything, or is none, before the long work that would fill it. */
 export async function checkNewFolder(option: string, folder: string): Promise<void> {
@@ -18,7 +19,7 @@ export async function writeFolder(folder: string, files: Record<string, string |
   const target = resolve(folder);
   let partial: string | undefined;
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     partial = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
     for (const [name, content] of Object.entries(files)) await writeFile(join(partial, name), content);
     await rmdir(target).catch((cause: NodeJS.ErrnoException) => {
@@ -27,6 +28,7 @@ export async function writeFolder(folder: string, files: Record<string, string |
     await rename(partial, target);
   } catch (cause) {
     if (partial !== undefined) await rm(partial, { recursive: true, force: true });
+    if (StorageError.isInstance(cause)) throw cause;
     throw new InvalidArgumentError(`cannot write the folder "${folder}": ${(cause as Error).message}.`, { cause });
   }
 }

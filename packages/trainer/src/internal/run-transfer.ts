@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { makeFolder } from "@acr/core/node";
 import type { RunStore } from "../run-store.js";
-import { storageFault } from "./storage-fault.js";
 import { writeFileAtomically } from "./write-file-atomically.js";
 
 const isCheckpoint = (name: string) => name.startsWith("checkpoint/");
@@ -49,9 +49,7 @@ export class RunTransfer {
       const bytes = await this.store.get(key);
       if (bytes === undefined) continue;
       const file = join(this.folder, name);
-      await mkdir(dirname(file), { recursive: true }).catch((error) => {
-        throw storageFault(error, file);
-      });
+      await makeFolder(dirname(file));
       await writeFileAtomically(file, [bytes]);
     }
     return keys.length > 0;

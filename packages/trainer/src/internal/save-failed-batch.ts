@@ -1,19 +1,17 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { applyPixelChanges } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 import type { Batch } from "@acr/datasets";
 import { runFiles } from "../run-folder.js";
 import { drawFaces } from "./draw-faces.js";
 import { encodePng } from "./encode-png.js";
-import { storageFault } from "./storage-fault.js";
+import { RESUME_HINT } from "./storage-fault.js";
 import { writeFileAtomically } from "./write-file-atomically.js";
 
 /** Keeps what the network saw when the loss broke down: numbers as JSON, crops with their labels as a picture. */
 export async function saveFailedBatch(folder: string, batch: Batch, context: object): Promise<string> {
   const target = runFiles(folder).failedBatch;
-  await mkdir(target, { recursive: true }).catch((error) => {
-    throw storageFault(error, target);
-  });
+  await makeFolder(target, { hint: RESUME_HINT });
   const { size, imageSize, changes, landmarks, ids, indices } = batch;
   const images = Uint8Array.from(batch.images);
   // What the device did by itself.

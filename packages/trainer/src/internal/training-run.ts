@@ -1,9 +1,9 @@
-import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
 import { createHeadTraining, type HeadTraining, learningRateScales } from "@acr/backbones";
 import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
+import { makeFolder } from "@acr/core/node";
 import {
   type Batch,
   createBatches,
@@ -48,7 +48,7 @@ import { RunLog } from "./run-log.js";
 import { saveFailedBatch } from "./save-failed-batch.js";
 import { smoothLabels } from "./smooth-labels.js";
 import { startModel } from "./start-model.js";
-import { storageFault } from "./storage-fault.js";
+import { RESUME_HINT } from "./storage-fault.js";
 import { uploadedBatches } from "./uploaded-batches.js";
 import { WeightAverage } from "./weight-average.js";
 import { writeFileAtomically } from "./write-file-atomically.js";
@@ -352,9 +352,7 @@ export class TrainingRun {
       const picture = drawFaces(faces, imageSize);
       const png = encodePng(picture);
       const target = runFiles(folder).samples;
-      await mkdir(target, { recursive: true }).catch((error) => {
-        throw storageFault(error, target);
-      });
+      await makeFolder(target, { hint: RESUME_HINT });
       const path = join(target, `epoch-${String(epoch).padStart(4, "0")}.png`);
       await writeFileAtomically(path, [png]);
       this.log!.samples(batches, png, picture);

@@ -1,0 +1,3 @@
+/** What needs Node: kept out of the main entry, which browsers load. */
+export { makeFolder } from "./make-folder.js";
+export { storageFault } from "./storage-fault.js";
