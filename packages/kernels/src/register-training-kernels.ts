@@ -9,6 +9,7 @@ import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { einsumGradient } from "./wasm/einsum.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
 import { gateGradients, gateKernels } from "./wasm/gate-kernels.js";
+import { matrixKernels } from "./wasm/matrix-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
 import { normGradients } from "./wasm/norm-gradients.js";
 import { normKernels } from "./wasm/norm-kernels.js";
@@ -77,6 +78,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     convolutionKernels(runtime),
     elementwiseKernels(runtime),
     gateKernels(runtime),
+    matrixKernels(runtime),
     missingKernels(runtime),
     normKernels(runtime),
     unitKernels(runtime),

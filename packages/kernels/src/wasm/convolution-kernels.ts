@@ -1,11 +1,11 @@
-import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
+import { isClampActivation, multiply, multiplyBiased, multiplyTransposed, up8 } from "./matrix-products.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 type ConvInfo = backend_util.Conv2DInfo;
 
 const FLOAT = 4;
-export const up8 = (n: number) => (n + 7) & ~7;
 export const isPointwise = (info: ConvInfo) =>
   info.filterHeight === 1 &&
   info.filterWidth === 1 &&
@@ -35,19 +35,6 @@ export const geometry = (info: ConvInfo) => [
   info.outHeight,
   info.outWidth,
 ];
-
-/** C [M, N] = A [M, K] · B. */
-function multiply(
-  runtime: WasmRuntime,
-  a: number,
-  { M, K, N, b, transposed }: { M: number; K: number; N: number; b: number; transposed: boolean },
-  c: number,
-): void {
-  const packed = K * up8(N) * FLOAT;
-  const panels = runtime.scratch(packed + runtime.threads * runtime.exports.gemmScratch(K) * FLOAT);
-  runtime.run("packB", b, K, N, transposed ? 1 : 0, panels);
-  runtime.run("gemm", a, panels, c, M, N, K, panels + packed);
-}
 
 /** Bytes of patches that the input gradient of a k × k convolution may hold at a time. */
 const PATCH_BYTES = 32 * 2 ** 20;
@@ -126,9 +113,18 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
   return {
     Conv2D: conv2d,
     FusedConv2D: ({ inputs, attrs }) => {
-      if (inputs.bias || inputs.preluActivationWeights || (attrs.activation && attrs.activation !== "linear"))
-        return undefined;
-      return conv2d({ inputs, attrs });
+      const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo>;
+      const { activation, strides, dilations = 1, pad, dimRoundingMode } = attrs;
+      if (preluActivationWeights || !isClampActivation(activation)) return undefined;
+      if (!bias && (activation ?? "linear") === "linear") return conv2d({ inputs, attrs });
+      if (!isChannelsLast(attrs.dataFormat) || !isFloat(x!, filter!, ...(bias ? [bias] : []))) return undefined;
+      const shapes = [x!.shape as Shape4, filter!.shape as Shape4] as const;
+      const info = backend_util.computeConv2DInfo(...shapes, strides, dilations, pad, dimRoundingMode);
+      const sizes = { M: pixels(info), K: info.inChannels, N: info.outChannels };
+      if (!isPointwise(info) || (bias && util.sizeFromShape(bias.shape) !== sizes.N)) return undefined;
+      const out = runtime.output(info.outShape);
+      multiplyBiased(runtime, runtime.address(x!), { ...sizes, b: filter!, bias, activation }, runtime.address(out));
+      return out;
     },
     Conv2DBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
@@ -159,10 +155,8 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
       const N = info.outChannels;
       const depth = pixels(info);
       if (isPointwise(info)) {
-        const apart = runtime.exports.gemmTransposedScratch(M, N);
-        const scratch = runtime.scratch(runtime.threads * apart * FLOAT);
-        runtime.run("gemmTransposed", runtime.address(x), runtime.address(dy), M, N, depth, scratch);
-        runtime.run("sumParts", scratch, apart, runtime.address(out), M, N);
+        const sizes = { M, K: depth, N };
+        multiplyTransposed(runtime, runtime.address(x), runtime.address(dy), sizes, runtime.address(out));
       } else {
         const apart = runtime.exports.unitBackwardScratch(M, N);
         const scratch = runtime.scratch(runtime.threads * apart * FLOAT);

@@ -94,6 +94,62 @@ describe("gradients on wasm under registerTrainingKernels()", () => {
     }
   });
 
+  it("of products of matrices agree with cpu: odd sizes, transposed sides, several matrices", async () => {
+    const random = createRandom("products");
+    for (let i = 0; i < 3 * CASES; i++) {
+      // Every ninth is large enough for threads.
+      const [M, K, N] = i % 9 === 8 ? [8, 1280, 130] : [1, 2, 3].map(() => 1 + random.integer(70));
+      const [left, right] = [i % 3 === 1, i % 3 === 2];
+      const batch = [[], [1], [2]][Math.floor(i / 3) % 3]!;
+      const shapes = [
+        [...batch, ...(left ? [K!, M!] : [M!, K!])],
+        [...batch, ...(right ? [N!, K!] : [K!, N!])],
+      ];
+      const product: Function = (a, b) => tf.matMul(a, b, left, right);
+      await expectAsOnCpu(JSON.stringify({ shapes, left, right }), () => valueAndGradients(product, shapes, i));
+    }
+  });
+
+  it("of fused products and pointwise convolutions with a bias agree with cpu, also with new weights", async () => {
+    const random = createRandom("biased");
+    const activations = ["linear", "relu", "relu6", "sigmoid"] as const;
+    for (let i = 0; i < 2 * CASES; i++) {
+      const [M, K, N] = i % 9 === 8 ? [9, 1100, 120] : [1, 2, 3].map(() => 1 + random.integer(60));
+      const activation = activations[i % 4]!;
+      const dense: Function = (a, b, bias) =>
+        tf.fused.matMul({ a: tf.mul(a, 3) as tf.Tensor2D, b: b as tf.Tensor2D, bias, activation });
+      const convolution: Function = (x, filter, bias) =>
+        tf.fused.conv2d({
+          x: x as tf.Tensor4D,
+          filter: filter as tf.Tensor4D,
+          strides: 1,
+          pad: "same",
+          bias,
+          activation,
+        });
+      const shapes = [[M!, K!], [K!, N!], [N!]];
+      await expectAsOnCpu(JSON.stringify({ shapes, activation }), () => valueAndGradients(dense, shapes, i));
+      // cpu takes seconds for the large one.
+      const depth = Math.min(K!, 60);
+      const maps = [[M!, 1, 2, depth], [1, 1, depth, N!], [N!]];
+      await expectAsOnCpu(JSON.stringify({ maps, activation }), () => valueAndGradients(convolution, maps, i));
+    }
+    const weights = tf.variable(draw([5, 3], 1));
+    const x = draw([2, 5], 2) as tf.Tensor2D;
+    const bias = tf.variable(draw([3], 3));
+    const read = () => tf.tidy(() => tf.fused.matMul({ a: x, b: weights as tf.Tensor2D, bias }).arraySync());
+    const expected = () => tf.tidy(() => tf.add(tf.matMul(x, weights as tf.Tensor2D), bias).arraySync());
+    await tf.setBackend("wasm");
+    await expectNoTensorLeak(() => {
+      for (let step = 0; step < 3; step++) {
+        const [now, want] = [read(), expected()] as number[][][];
+        now!.flat().forEach((value, j) => expect(value).toBeCloseTo(want!.flat()[j]!, 5));
+        tf.tidy(() => (step === 0 ? weights.assign(tf.mul(weights, 2)) : bias.assign(tf.add(bias, 1))));
+      }
+    });
+    tf.dispose([weights, x, bias]);
+  });
+
   it("of a softmax over a map agree with cpu", async () => {
     const random = createRandom("softmax");
     for (let i = 0; i < CASES; i++) {

@@ -1,6 +1,7 @@
 import { type backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { ACTIVATION_CODES, type FusedActivation } from "../fused-activation.js";
-import { geometry, inputGradient, isPointwise, patchLength, pixels, up8 } from "./convolution-kernels.js";
+import { geometry, inputGradient, isPointwise, patchLength, pixels } from "./convolution-kernels.js";
+import { up8 } from "./matrix-products.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 /** Names of the kernels of convolution units; see `internal/conv-unit.ts` for what they compute. */

@@ -131,7 +131,12 @@ export class WasmRuntime {
   /** The values of a float32 tensor, valid until the next `output`. */
   floats(tensor: TensorInfo): Float32Array {
     const length = tensor.shape.reduce((product, size) => product * size, 1);
-    return new Float32Array(this.memory.buffer, this.address(tensor), length);
+    return this.view(this.address(tensor), length);
+  }
+
+  /** Values anywhere in the memory, valid until the next `output`. */
+  view(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
   }
 
   /** A block that lives until the next call; kernels run one after the other, so they share it. */
