@@ -128,16 +128,21 @@ export class SweepDisplay {
     if (!this.isLive || performance.now() - this.drawnAt < REDRAW_MS) return;
     this.drawnAt = performance.now();
     this.wipe();
-    const { columns = 80, rows = 24 } = this.stream;
+    const { columns, rows } = this.size();
     // The last column stays free: some terminals break the line there.
     const lines = sweepTable(this.state(), { columns: columns - 1, rows: rows - 1 });
     this.stream.write(`${lines.join("\n")}\n`);
     this.drawn = lines.map((line) => line.length);
   }
 
+  /** Terminals that nobody gave a size say 0. */
+  private size() {
+    return { columns: this.stream.columns || 80, rows: this.stream.rows || 24 };
+  }
+
   private wipe(): void {
     if (this.drawn.length === 0) return;
-    const { columns = 80 } = this.stream;
+    const { columns } = this.size();
     // A terminal that has become narrower since has broken the lines.
     const height = this.drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
     this.stream.write(`\u001b[${height}A\u001b[0J`);

@@ -1,23 +1,21 @@
 import type { TrainEvent } from "@acr/trainer";
 import cliProgress from "cli-progress";
 import { clock } from "./clock.js";
-
-const FORMAT =
-  "epoch {epoch}/{epochs} [{bar}] {value}/{total} | loss {loss} | NME {nme} | {speed} images/s, waiting {wait} % | {memory} MB | {left} left";
+import { type ProgressState, progressLine } from "./progress-line.js";
 
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;
 
 /** Shows a training run on stderr: a bar on a terminal, else one line an epoch. */
 export class TrainProgress {
   private bar: cliProgress.SingleBar | undefined;
-  private nme = "–";
+  private nmePercent: number | undefined;
   private epochs = 0;
   private readonly quiet: boolean;
-  private readonly title: string;
+  private readonly title: string | undefined;
 
   constructor({ quiet, title }: { quiet: boolean; title?: string }) {
     this.quiet = quiet;
-    this.title = title ? `${title}: ` : "";
+    this.title = title;
   }
 
   show(event: TrainEvent): void {
@@ -58,10 +56,10 @@ export class TrainProgress {
         this.step(event);
         break;
       case "epoch":
-        this.nme = `${event.nmePercent.toFixed(2)} %`;
+        this.nmePercent = event.nmePercent;
         this.stopBar();
         this.print(
-          `epoch ${event.epoch}/${event.epochCount}: loss ${event.trainLoss.toPrecision(4)}, NME ${this.nme}, failures ${event.failureRatePercent.toFixed(2)} %, ` +
+          `epoch ${event.epoch}/${event.epochCount}: loss ${event.trainLoss.toPrecision(4)}, NME ${event.nmePercent.toFixed(2)} %, failures ${event.failureRatePercent.toFixed(2)} %, ` +
             `${event.imagesPerSecond.toFixed(0)} images/s (waiting ${event.waitPercent.toFixed(0)} %), ${clock(event.seconds)} elapsed${event.isBest ? ", best so far" : ""}`,
         );
         break;
@@ -89,30 +87,33 @@ export class TrainProgress {
 
   private step(event: Extract<TrainEvent, { type: "step" }>): void {
     if (!process.stderr.isTTY) return;
-    const values = {
+    const state: Omit<ProgressState, "batch" | "batchCount"> = {
+      title: this.title,
       epoch: event.epoch,
-      epochs: this.epochs,
-      loss: event.loss.toPrecision(4),
-      nme: this.nme,
-      speed: event.imagesPerSecond.toFixed(0),
-      wait: event.waitPercent.toFixed(0),
-      memory: event.memoryMb.toFixed(0),
-      left: clock(event.secondsLeft),
+      epochCount: this.epochs,
+      loss: event.loss,
+      ...(this.nmePercent !== undefined && { nmePercent: this.nmePercent }),
+      imagesPerSecond: event.imagesPerSecond,
+      waitPercent: event.waitPercent,
+      memoryMb: event.memoryMb,
+      secondsLeft: event.secondsLeft,
     };
     if (!this.bar) {
-      this.bar = new cliProgress.SingleBar(
-        {
-          format: this.title + FORMAT,
-          stream: process.stderr,
-          hideCursor: true,
-          clearOnComplete: true,
-          gracefulExit: false,
-        },
-        cliProgress.Presets.shades_classic,
-      );
-      this.bar.start(event.batchCount, event.batch, values);
+      this.bar = new cliProgress.SingleBar({
+        // Asked anew each time: the terminal may have another width by now. Its last column stays free.
+        format: (_, { value, total }, payload) =>
+          progressLine(
+            { ...(payload as ProgressState), batch: value, batchCount: total },
+            (process.stderr.columns || 80) - 1,
+          ),
+        stream: process.stderr,
+        hideCursor: true,
+        clearOnComplete: true,
+        gracefulExit: false,
+      });
+      this.bar.start(event.batchCount, event.batch, state);
     } else {
-      this.bar.update(event.batch, values);
+      this.bar.update(event.batch, state);
     }
   }
 
@@ -122,6 +123,6 @@ export class TrainProgress {
   }
 
   private print(line: string): void {
-    process.stderr.write(`${this.title}${line}\n`);
+    process.stderr.write(`${this.title ? `${this.title}: ` : ""}${line}\n`);
   }
 }
