@@ -2,6 +2,9 @@ import { overrideRecipe, parseRecipe } from "./index.js";
 
 it.each([
   [{ loss: "acr", lossOptions: { scale: 3 } }, { epochs: 2 }, { loss: "acr", lossOptions: { scale: 3 }, epochs: 2 }],
+  [{}, {}, {}],
+  [{ lossOptions: { scale: 3 } }, { seed: 2 }, { lossOptions: { scale: 3 }, seed: 2 }],
+  [{ lossOptions: { scale: 3 } }, { loss: "l2" }, { loss: "l2" }],
   [{ lossOptions: { scale: 3 } }, { loss: "acr" }, { loss: "acr", lossOptions: { scale: 3 } }],
   [{ loss: "acr", lossOptions: { scale: 3 } }, { loss: "l2", seed: undefined }, { loss: "l2" }],
   [

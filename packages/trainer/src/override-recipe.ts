@@ -1,3 +1,6 @@
+/** What a recipe that names none is trained with. */
+const DEFAULT_LOSS = "acr";
+
 /**
  * A recipe with some of its fields replaced. Another `loss` leaves the options of the one before behind, so that a loss is swapped in one line.
  *
@@ -7,7 +10,12 @@
  */
 export function overrideRecipe(recipe: object, fields: object): Record<string, unknown> {
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  const { loss = "acr", lossOptions, ...rest } = recipe as Record<string, unknown>;
-  const isSameLoss = given.loss === undefined || given.loss === loss;
-  return { ...rest, loss, ...(isSameLoss && lossOptions !== undefined && { lossOptions }), ...given };
+  const { loss, lossOptions, ...rest } = recipe as Record<string, unknown>;
+  const isSameLoss = given.loss === undefined || given.loss === (loss ?? DEFAULT_LOSS);
+  return {
+    ...rest,
+    ...(loss !== undefined && { loss }),
+    ...(isSameLoss && lossOptions !== undefined && { lossOptions }),
+    ...given,
+  };
 }

@@ -37,6 +37,20 @@ it("parseRecipe lists all faulty fields at once, with the nearest names", () => 
     expect(message).toContain(part);
 });
 
+it("parseRecipe also lists what is wrong elsewhere where a field is unknown or of the wrong kind, and nothing that follows from it", () => {
+  const message = problemsOf({ epocs: 3, seed: 0.5, loss: "arc", backbone: "mobilenet_v2_55", dataset: "300w" });
+  for (const part of ["epocs: unknown", "seed: ", "loss: unknown name", "backbone: unknown name", "root: the data set"])
+    expect(message).toContain(part);
+  expect(problemsOf({ seed: 1, lossOptions: { lamda: 2 }, epocs: 1 })).toMatch(/epocs.*lamda/);
+  // Of these, each would be right beside the value that is meant.
+  for (const faulty of [
+    { loss: 3, lossOptions: { width: 1 } },
+    { dataset: "300v", root: "x", mix: [{ dataset: "cofw", root: "x" }] },
+    { init: 3, initHead: "new" },
+  ])
+    expect(problemsOf(faulty)).not.toContain("; ");
+});
+
 it.each([
   [{ loss: "arc" }, 'loss: unknown name "arc"; did you mean acr?'],
   [{ backbone: "mobilenet_v2_55" }, "backbone: unknown name"],

@@ -246,24 +246,56 @@ export function parseRecipe(input: unknown): Recipe {
   return recipe;
 }
 
-/** @internal The recipe with its defaults, where its fields are valid each, and everything that is wrong with it. */
-export function inspectRecipe(input: unknown): { recipe?: Recipe; problems: string[] } {
+/**
+ * @internal The recipe with its defaults, where its fields are valid each, and everything that is wrong with it; else
+ * `rest`, the recipe without its faulty fields, so that what is wrong elsewhere is told at once.
+ */
+export function inspectRecipe(input: unknown): { recipe?: Recipe; rest?: Recipe; problems: string[] } {
   const named = withScheduleName(input);
   const result = recipeSchema.safeParse(named);
-  if (!result.success) return { problems: describeIssues(recipeSchema, result.error, named) };
-  const recipe = result.data;
-  return {
-    recipe: {
-      ...recipe,
-      lossOptions: { ...lossDefaults(recipe.loss), ...recipe.lossOptions },
-      optimizer: { ...optimizerDefaults(recipe.optimizer.name), ...recipe.optimizer },
-    },
-    problems: recipeProblems(recipe),
-  };
+  if (result.success) return { recipe: withDefaults(result.data), problems: recipeProblems(result.data) };
+  const problems = describeIssues(recipeSchema, result.error, named);
+  const rest = recipeSchema.safeParse(withoutFaults(named, result.error));
+  if (!rest.success) return { problems };
+  return { rest: withDefaults(rest.data), problems: [...problems, ...recipeProblems(rest.data)] };
+}
+
+const withDefaults = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  lossOptions: { ...lossDefaults(recipe.loss), ...recipe.lossOptions },
+  optimizer: { ...optimizerDefaults(recipe.optimizer.name), ...recipe.optimizer },
+});
+
+/** Fields that say nothing, or something else, without another one. */
+const DEPENDENT: Record<string, string[]> = {
+  loss: ["lossOptions", "difficulty", "labelSmoothing"],
+  dataset: ["mix", "root", "difficulty", "init", "initHead"],
+  synthetic: ["mix", "difficulty", "init", "initHead"],
+  epochs: ["difficulty", "learningRateSchedule"],
+  init: ["initHead"],
+  backbone: ["init", "initHead"],
+  optimizer: [],
+};
+
+/** A recipe without its unknown fields, the groups in which a value is wrong, and what depends on them. */
+function withoutFaults(input: unknown, { issues }: z.ZodError): unknown {
+  if (input === null || typeof input !== "object") return input;
+  const rest = structuredClone(input) as Record<string, unknown>;
+  for (const issue of issues) {
+    if (issue.code === "unrecognized_keys") {
+      const group = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], rest);
+      for (const key of issue.keys) delete (group as Record<string, unknown> | undefined)?.[key];
+    } else {
+      const field = String(issue.path[0]);
+      for (const name of [field, ...(DEPENDENT[field] ?? [])]) delete rest[name];
+    }
+  }
+  return rest;
 }
 
 /** @internal All problems of a recipe in one error. */
-export const recipeError = (problems: readonly string[]) => new InvalidArgumentError(`recipe: ${problems.join("; ")}.`);
+export const recipeError = (problems: readonly string[]) =>
+  new InvalidArgumentError(`recipe: ${problems.join("; ")}.`.replace(/\?\.$/, "?"));
 
 /** A schedule without a name is the default one, so that `--set learningRateSchedule.warmupSteps=100` works. */
 function withScheduleName(input: unknown): unknown {

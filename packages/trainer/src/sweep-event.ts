@@ -53,6 +53,7 @@ export type SweepEvent =
   | { type: "start"; folder: string; trials: SweepTrial[]; done: TrialResult[] }
   | { type: "trial-start"; trial: SweepTrial; untilEpoch: number }
   | { type: "trial-progress"; trial: SweepTrial; progress: TrialProgress }
+  /** `doneCount` trials are over: one that waits at a rung is not. */
   | { type: "trial-end"; trial: SweepTrial; result: TrialResult; doneCount: number; trialCount: number }
   | { type: "rung"; epochs: number; kept: string[]; pruned: string[] }
   | { type: "interrupted"; folder: string }

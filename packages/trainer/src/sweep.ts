@@ -110,7 +110,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
         finishedAt: new Date().toISOString(),
       };
       await record(result);
-      const doneCount = trials.filter((trial) => results.has(trial.id)).length;
+      const doneCount = trials.filter(({ id }) => results.has(id) && isOver(results.get(id)!)).length;
       yield { type: "trial-end", trial: job.trial, result, doneCount, trialCount: trials.length };
     }
     if (signal?.aborted && alive.some((trial) => !hasReached(trial))) {

@@ -152,8 +152,9 @@ const skippedCount = (faces: FaceDataset) => (faces as { skipped?: number }).ski
 
 /** A recipe that can be run here, as far as can be told without loading anything. */
 async function checkedRecipe(input: RecipeInput): Promise<Recipe> {
-  const { recipe, problems } = inspectRecipe(input);
-  if (recipe) problems.push(...(await recipeFileProblems(recipe)));
+  const { recipe, rest, problems } = inspectRecipe(input);
+  const readable = recipe ?? rest;
+  if (readable) problems.push(...(await recipeFileProblems(readable)));
   if (problems.length > 0 || !recipe) throw recipeError(problems);
   return recipe;
 }
@@ -179,7 +180,7 @@ async function resumedRecipe(folder: string, input: RecipeInput | undefined): Pr
   );
   if (changed.length > 0)
     throw new InvalidArgumentError(
-      `train: a run resumes with its own recipe; these fields differ from ${runFiles(folder).recipe}: ${changed.join(", ")}.`,
+      `train: a run resumes with its own recipe; these fields differ from ${runFiles(folder).recipe}: ${changed.join(", ")}. To go on from its weights with another recipe, start a new run with init (--init) "${folder}".`,
     );
   return recipe;
 }

@@ -21,6 +21,7 @@ import { stopOnSignals } from "../internal/stop-on-signals.js";
 import { SweepDisplay } from "../internal/sweep-display.js";
 import { summaryRows, sweepMarkdown, sweepRecord, trialRows } from "../internal/sweep-report.js";
 import { SweepWorkers } from "../internal/sweep-workers.js";
+import { tableThatFits } from "../internal/table-that-fits.js";
 import { writeOutput } from "../internal/write-output.js";
 
 interface SweepFlags {
@@ -69,7 +70,10 @@ export function sweepCommand(onInterrupted: () => void): Command {
           throw new InvalidArgumentError(`acr sweep: --${name} needs --redis, the server that hands out the trials.`);
       const results = await runSweep({ plan, folder, flags, onInterrupted });
       if (flags.json) printJson({ folder, results });
-      else if (results.length > 0) process.stdout.write(`${resultTable(results, "text")}\n`);
+      else if (results.length > 0)
+        process.stdout.write(
+          `${resultTable(results, "text", process.stdout.isTTY ? process.stdout.columns : undefined)}\n`,
+        );
     });
   // What follows the name of a subcommand belongs to it: both know --redis, --out and --json.
   command.enablePositionalOptions();
@@ -157,10 +161,10 @@ async function runSweep(options: {
 }
 
 /** Settings with more than one seed as means, else trial by trial. */
-function resultTable(results: readonly TrialResult[], format: "text" | "markdown"): string {
+function resultTable(results: readonly TrialResult[], format: "text" | "markdown", columns?: number): string {
   const summaries = summarizeTrials(results);
   const rows = summaries.length < results.length ? summaryRows(summaries) : trialRows(results);
-  return renderTable(rows, { format });
+  return columns ? tableThatFits(rows, columns) : renderTable(rows, { format });
 }
 
 function sweepReportCommand(): Command {
@@ -199,7 +203,9 @@ function sweepReportCommand(): Command {
         const format = markdown ? "markdown" : "text";
         const tables = sweeps.map(({ plan, results }) => {
           if (results.length === 0) return `${plan.name}: no trial has ended yet`;
-          return trials ? renderTable(trialRows(results), { format }) : resultTable(results, format);
+          const columns = process.stdout.isTTY && !markdown ? process.stdout.columns : undefined;
+          if (!trials) return resultTable(results, format, columns);
+          return columns ? tableThatFits(trialRows(results), columns) : renderTable(trialRows(results), { format });
         });
         process.stdout.write(`${tables.join("\n\n")}\n`);
       },

@@ -111,7 +111,8 @@ onPosix.each(["SIGINT", "SIGTERM"] as const)(
   async (signal) => {
     const out = join(root, signal);
     let sent = false;
-    const stopped = await acr(["train", recipeFile, "--out", out, "--events"], (text, child) => {
+    // Not the default loss: a run resumes with its own.
+    const stopped = await acr(["train", recipeFile, "--loss", "l2", "--out", out, "--events"], (text, child) => {
       if (sent || !text.includes('"type":"step"')) return;
       sent = true;
       child.kill(signal);
@@ -125,6 +126,9 @@ onPosix.each(["SIGINT", "SIGTERM"] as const)(
     expect([interrupted.type, last.type, last.result.finished]).toEqual(["interrupted", "end", false]);
     expect(existsSync(interrupted.checkpoint)).toBe(true);
 
+    const changed = await acr(["train", "--resume", "--out", out, "--epochs", "9"]);
+    expect(changed.code).toBe(2);
+    expect(changed.err).toMatch(/these fields differ from .*recipe\.json: epochs\. To go on .*--init/);
     const resumed = await acr(["train", "--resume", "--out", out, "--quiet", "--json"]);
     expect(resumed).toMatchObject({ code: 0, err: "" });
     const result = JSON.parse(resumed.out);

@@ -74,6 +74,22 @@ it.each([30, 100])(
   },
 );
 
+it("SweepDisplay counts trials that wait at a rung as done once they have lost there", () => {
+  const stream = new Terminal(60);
+  const display = new SweepDisplay({ stream });
+  display.show({ type: "start", folder: "sweeps/a", trials, done: [] });
+  for (const one of trials) {
+    const paused = { ...result(one.index, 6), status: "paused", epochs: 1 } as TrialResult;
+    display.show({ type: "trial-end", trial: one, result: paused, doneCount: 0, trialCount: 3 });
+  }
+  jest.advanceTimersByTime(1000);
+  expect(stream.screen.filter((line) => /^\d\/3 trials/.test(line))).toEqual(["0/3 trials, 0 running, 0:01 elapsed"]);
+  display.show({ type: "rung", epochs: 1, kept: [trials[0]!.id], pruned: [trials[1]!.id, trials[2]!.id] });
+  jest.advanceTimersByTime(1000);
+  expect(stream.screen.filter((line) => /^\d\/3 trials/.test(line))).toEqual(["2/3 trials, 0 running, 0:02 elapsed"]);
+  display.close();
+});
+
 it("SweepDisplay elsewhere writes plain lines, without any control character, and nothing when quiet", () => {
   const texts = { plain: "", quiet: "" };
   for (const name of ["plain", "quiet"] as const) {
@@ -88,6 +104,8 @@ it("SweepDisplay elsewhere writes plain lines, without any control character, an
     display.connection("lost", "Redis at redis://head does not answer");
     display.connection("back");
     display.show({ type: "trial-end", trial: trials[0]!, result: result(0, 6), doneCount: 1, trialCount: 3 });
+    const paused = { ...result(1, 6), status: "paused", epochs: 1 } as TrialResult;
+    display.show({ type: "trial-end", trial: trials[1]!, result: paused, doneCount: 1, trialCount: 3 });
     display.show({ type: "rung", epochs: 3, kept: ["a"], pruned: ["b", "c"] });
     display.close();
   }
@@ -97,7 +115,8 @@ it("SweepDisplay elsewhere writes plain lines, without any control character, an
       "Redis at redis://head does not answer; trying again. Nothing is lost.",
       "Redis is back",
       "1/3 0000-acr-with-a-long-name-s1: finished, NME 6.00 %",
-      "after 3 epochs: 1 trials go on, 2 end",
+      "0001-acr-with-a-long-name-s1: paused after 1 epoch, NME 6.00 %",
+      "after 3 epochs: 1 of 3 trials go on",
       "",
     ].join("\n"),
     quiet: "",

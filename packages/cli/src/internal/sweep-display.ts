@@ -15,6 +15,8 @@ const REDRAW_MS = 200;
 /** Of a table that nothing happens to. */
 const TICK_MS = 1000;
 
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /**
  * Shows a sweep: on a terminal a table that is drawn anew in its place, with the lines that are to stay above it; elsewhere
  * these lines alone.
@@ -59,7 +61,12 @@ export class SweepDisplay {
         this.end(event);
         break;
       case "rung":
-        this.say(`after ${event.epochs} epochs: ${event.kept.length} trials go on, ${event.pruned.length} end`);
+        this.results = this.results.map((result) =>
+          result.status === "paused" && event.pruned.includes(result.id) ? { ...result, status: "pruned" } : result,
+        );
+        this.say(
+          `after ${counted(event.epochs, "epoch")}: ${event.kept.length} of ${counted(event.kept.length + event.pruned.length, "trial")} go on`,
+        );
         break;
       case "interrupted":
       case "end":
@@ -117,11 +124,14 @@ export class SweepDisplay {
     this.progress?.close();
     this.progress = undefined;
     this.running.delete(trial.id);
-    this.endedNow++;
+    const isOver = result.status !== "paused";
+    if (isOver) this.endedNow++;
     this.results = [...this.results.filter(({ id }) => id !== result.id), result];
     const { id, status, nmePercent, error } = result;
     const score = nmePercent === undefined ? "" : `, NME ${nmePercent.toFixed(2)} %`;
-    this.say(`${doneCount}/${trialCount} ${id}: ${status}${score}${error === undefined ? "" : `: ${error}`}`);
+    const place = isOver ? `${doneCount}/${trialCount} ` : "";
+    const state = isOver ? status : `paused after ${counted(result.epochs ?? 0, "epoch")}`;
+    this.say(`${place}${id}: ${state}${score}${error === undefined ? "" : `: ${error}`}`);
   }
 
   private draw(): void {
@@ -153,7 +163,7 @@ export class SweepDisplay {
     const scored = this.results.flatMap(({ id, nmePercent }) => (nmePercent === undefined ? [] : [{ id, nmePercent }]));
     return {
       trialCount: this.trialCount,
-      doneCount: this.results.length,
+      doneCount: this.results.filter(({ status }) => status !== "paused").length,
       failedCount: this.results.filter(({ status }) => status === "failed").length,
       seconds: (performance.now() - this.started) / 1000,
       endedNow: this.endedNow,
