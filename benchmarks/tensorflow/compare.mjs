@@ -47,18 +47,17 @@ const engines = {
   wasm: ours("wasm"),
 };
 const wanted = values.engines.split(",").filter((name) => name !== "keras" || process.env.KERAS_PYTHON);
-const row = {
-  model,
-  size: Number(size),
-  batch: Number(batch),
-  threads: Number(threads),
-  ...machineAndCommit(),
-  engines: measureRounds(Object.fromEntries(wanted.map((name) => [name, engines[name]])), Number(rounds)),
-};
+const measured = measureRounds(Object.fromEntries(wanted.map((name) => [name, engines[name]])), Number(rounds));
+const setting = { model, size: Number(size), batch: Number(batch), threads: Number(threads), ...machineAndCommit() };
 const file = here("results.json");
-const isSame = (other) => ["model", "size", "batch", "threads"].every((key) => other[key] === row[key]);
-const rows = (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : []).filter((other) => !isSame(other));
-rows.push(row);
+const isSame = (other) => ["model", "size", "batch", "threads"].every((key) => other[key] === setting[key]);
+const before = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+// Engines that were left out today keep what was measured of them, with its commit.
+const kept = before
+  .filter(isSame)
+  .flatMap(({ commit, engines }) => Object.entries(engines).map(([name, engine]) => [name, { commit, ...engine }]));
+const row = { ...setting, engines: { ...Object.fromEntries(kept), ...measured } };
+const rows = [...before.filter((other) => !isSame(other)), row].sort((a, b) => a.batch - b.batch);
 writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
 const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
 const ratio = (row, name) =>

@@ -1,4 +1,5 @@
-import { checkOptions, InvalidArgumentError } from "@acr/core";
+import { BackendError, checkOptions, InvalidArgumentError } from "@acr/core";
+import { getBackend, type Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { checkBoolean, checkOneOf } from "./internal/check.js";
 import { OnnxConverter } from "./internal/onnx/onnx-converter.js";
@@ -17,6 +18,7 @@ export interface ExportOnnxOptions {
  *
  * @param model - a functional LayersModel of standard layers, each used once; it is not changed.
  * @returns the bytes of the `.onnx` file.
+ * @throws {BackendError} the weights lie on `webgpu`, which gives nothing at once: `await fetchWeights(model)` first.
  * @throws {InvalidArgumentError} a layer, activation or layout that is not known here, an unknown option, or a weight that is not finite.
  * @example
  * writeFileSync("landmarks.onnx", exportOnnx(model, { layout: "nchw", foldBatchNorm: true }));
@@ -30,11 +32,22 @@ export function exportOnnx(model: LayersModel, options: ExportOnnxOptions = {}):
   checkBoolean(caller, "foldBatchNorm", foldBatchNorm);
   for (const layer of model.layers) {
     for (const [i, value] of layer.getWeights().entries()) {
-      if (value.dataSync().every(Number.isFinite)) continue;
+      if (readAtOnce(caller, value).every(Number.isFinite)) continue;
       throw new InvalidArgumentError(
         `${caller}: weights must be finite; got others in ${layer.weights[i]!.originalName} of ${layer.name}.`,
       );
     }
   }
   return new OnnxConverter(model, { caller, layout, foldBatchNorm }).convert();
+}
+
+function readAtOnce(caller: string, value: Tensor) {
+  try {
+    return value.dataSync();
+  } catch (cause) {
+    throw new BackendError(
+      `${caller}: the weights lie on ${getBackend()}, which gives nothing at once. Call await fetchWeights(model) first.`,
+      { cause },
+    );
+  }
 }

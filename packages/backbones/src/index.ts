@@ -4,6 +4,7 @@ export { createHeadTraining, type HeadTraining, type HeadTrainingOptions } from 
 export { createLandmarkModel, type LandmarkModelOptions } from "./create-landmark-model.js";
 export { type ExportOnnxOptions, exportOnnx } from "./export-onnx.js";
 export { type ExportTfjsOptions, exportTfjs, type TfjsFiles } from "./export-tfjs.js";
+export { fetchWeights } from "./fetch-weights.js";
 export { freezeLayers } from "./freeze-layers.js";
 export { getBackbonePreset } from "./get-backbone-preset.js";
 export { type InspectedArray, inspectWeights, type WeightsInspection } from "./inspect-weights.js";

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@acr/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { strToU8, zipSync } from "fflate";
+import { fetchWeights } from "./fetch-weights.js";
 import { kerasConfig } from "./internal/keras-config.js";
 import { savedLayers } from "./internal/keras-saved-layers.js";
 import { writeBytes } from "./internal/write-bytes.js";
@@ -28,6 +29,7 @@ export async function saveKerasModel(model: LayersModel, file?: string): Promise
     throw new InvalidArgumentError(`${caller}: file must be a path that ends in .keras; got ${JSON.stringify(file)}.`);
   }
   const config = kerasConfig(caller, model);
+  await fetchWeights(model);
   const weights = await writeKerasH5(savedLayers(caller, model));
   const bytes = zipSync(
     {

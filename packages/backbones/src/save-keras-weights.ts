@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "@acr/core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { fetchWeights } from "./fetch-weights.js";
 import { savedLayers } from "./internal/keras-saved-layers.js";
 import { writeBytes } from "./internal/write-bytes.js";
 import { writeKerasH5 } from "./internal/write-keras-h5.js";
@@ -25,6 +26,7 @@ export async function saveKerasWeights(model: LayersModel, file?: string): Promi
       `${caller}: file must be a path that ends in .weights.h5, or Keras will not read it; got ${JSON.stringify(file)}.`,
     );
   }
+  await fetchWeights(model);
   const bytes = await writeKerasH5(savedLayers(caller, model));
   if (file !== undefined) await writeBytes(caller, file, bytes);
   return bytes;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exportOnnx, exportTfjs, saveKerasModel, saveKerasWeights } from "@acr/backbones";
+import { exportOnnx, exportTfjs, fetchWeights, saveKerasModel, saveKerasWeights } from "@acr/backbones";
 import { InvalidArgumentError } from "@acr/core";
 import { loadRun, type Run } from "@acr/trainer";
 import { Command, Option } from "commander";
@@ -89,5 +89,6 @@ async function contents(
   if (format === "tfjs") return { ...(await exportTfjs(model, { quantize })) };
   if (format === "keras")
     return { "model.keras": await saveKerasModel(model), "model.weights.h5": await saveKerasWeights(model) };
+  await fetchWeights(model);
   return { "model.onnx": exportOnnx(model, { layout, foldBatchNorm }) };
 }
