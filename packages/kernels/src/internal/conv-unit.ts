@@ -1,6 +1,6 @@
 import { backend_util, conv2d, depthwiseConv2d, engine, type Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
 import type { FusedActivation } from "../fused-activation.js";
-import { MOVING_AVERAGE, NORM_APPLY, UNIT, UNIT_DEFERRED, UNIT_INFERENCE } from "../wasm/unit-kernels.js";
+import { MEAN_ROW, NORM_APPLY, UNIT, UNIT_DEFERRED, UNIT_INFERENCE, VARIANCE_ROW } from "../wasm/unit-kernels.js";
 import { currentWasmRuntime } from "./current-wasm-runtime.js";
 
 /**
@@ -101,7 +101,12 @@ export function applyNorm({ z, norm, activation }: Deferred, residual?: Tensor):
   return engine().runKernel(NORM_APPLY, inputs, { activation } as never) as Tensor;
 }
 
-/** moving + (mean or variance of `norm` − moving) · (1 − momentum). */
+/** moving + (mean or variance of `norm` − moving) · (1 − momentum). No gradient passes here, so tfjs' tape need not know of it. */
 export function movingAverage(moving: Tensor, norm: Tensor, which: "mean" | "variance", momentum: number): Tensor {
-  return engine().runKernel(MOVING_AVERAGE, { moving, norm }, { momentum, row: which === "mean" ? 2 : 3 }) as Tensor;
+  const runtime = currentWasmRuntime()!;
+  const out = runtime.output(moving.shape);
+  const row = which === "mean" ? MEAN_ROW : VARIANCE_ROW;
+  const value = runtime.address(norm) + row * moving.size * Float32Array.BYTES_PER_ELEMENT;
+  runtime.exports.movingAverage(runtime.address(moving), value, runtime.address(out), moving.size, momentum);
+  return engine().makeTensorFromTensorInfo(out);
 }

@@ -8,16 +8,17 @@ import {
   UNIT_INPUT_GRADIENT,
 } from "./unit-kernels.js";
 
-/** The gradient of units, `inputs` being what their kernel reads. */
+/** The gradient of units, `inputs` being what it reads of the kernel's inputs: β leaves no trace in it. */
 const unitGradient = (kernelName: string, inputs: string[]): GradConfig => ({
   kernelName,
   inputsToSave: inputs,
   outputsToSave: [true, true],
   gradFunc: (dy: Tensor | Tensor[], saved: Tensor[], attrs) => {
     const [g, sums] = dy as [Tensor, Tensor];
-    const { beta, ...tensors } = Object.fromEntries(
-      [...inputs, "z", "ownNorm"].map((name, i) => [name, saved[i]!]),
-    ) as Record<string, Tensor>;
+    const tensors = Object.fromEntries([...inputs, "z", "ownNorm"].map((name, i) => [name, saved[i]!])) as Record<
+      string,
+      Tensor
+    >;
     const run = () => engine().runKernel(UNIT_GRADIENT, { ...tensors, g, sums } as never, attrs) as unknown as Tensor[];
     const [dFilter, dGamma, dBeta, dx, dNorm] = run() as [Tensor, Tensor, Tensor, Tensor?, Tensor?];
     // g and its sums came from the readers of this unit, the others are this node's own clones: nobody will ask for
@@ -40,8 +41,8 @@ type GradAttributes = Parameters<GradConfig["gradFunc"]>[2];
 
 /** Gradients of units and of what reads them, for tfjs' registry. */
 export const unitGradients: GradConfig[] = [
-  unitGradient(UNIT, ["x", "filter", "gamma", "beta"]),
-  unitGradient(UNIT_DEFERRED, ["x", "norm", "filter", "gamma", "beta"]),
+  unitGradient(UNIT, ["x", "filter", "gamma"]),
+  unitGradient(UNIT_DEFERRED, ["x", "norm", "filter", "gamma"]),
   {
     kernelName: NORM_APPLY,
     inputsToSave: ["z", "norm"],

@@ -14,7 +14,6 @@ export const UNIT_INPUT_GRADIENT = "AcrConvUnitInputGradient";
 export const UNIT_INFERENCE = "AcrConvUnitInference";
 export const NORM_APPLY = "AcrNormApply";
 export const NORM_APPLY_GRADIENT = "AcrNormApplyGradient";
-export const MOVING_AVERAGE = "AcrMovingAverage";
 
 /** Attributes of the unit kernels. */
 export interface UnitAttributes {
@@ -32,8 +31,8 @@ const DOUBLE = 8;
 
 /** Rows of a `norm` tensor [4, C]: scale, shift, mean, variance. */
 const NORM_ROWS = 4;
-const MEAN_ROW = 2;
-const VARIANCE_ROW = 3;
+export const MEAN_ROW = 2;
+export const VARIANCE_ROW = 3;
 
 /** Convolution units and what joins them, by kernel name. */
 export function unitKernels(
@@ -254,12 +253,6 @@ export function unitKernels(
       runtime.floats(dNorm).fill(0);
       exports.normMergeSums(sums, threads, C, at(dNorm));
       return [g, dNorm];
-    },
-    [MOVING_AVERAGE]: ({ inputs, attrs }: Call<{ momentum: number; row: number }>) => {
-      const { moving, norm } = inputs;
-      const out = runtime.output(moving!.shape);
-      exports.movingAverage(at(moving), rowOf(norm, attrs.row), at(out), moving!.shape[0]!, attrs.momentum);
-      return out;
     },
   } as Record<string, (call: Call<never>) => TensorInfo | TensorInfo[]>;
 }

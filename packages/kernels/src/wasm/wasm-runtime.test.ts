@@ -1,7 +1,11 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import "@tensorflow/tfjs-backend-wasm";
 import { BackendError } from "@acr/core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
+import { FusedAdam } from "../fused-adam.js";
+import { fusedDescentStep } from "../fused-descent-step.js";
 import { optimizeForTraining } from "../optimize-for-training.js";
 import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
 import type { WasmBackend } from "./wasm-runtime.js";
@@ -135,6 +139,32 @@ it("registerTrainingKernels() names a runtime without SIMD and registers nothing
   await expect(registerTrainingKernels()).rejects.toThrow("this runtime has no WebAssembly SIMD");
   validate.mockRestore();
   expect(tf.getKernel("Conv2DBackpropFilter", "wasm")).toBeUndefined();
+});
+
+it("registerTrainingKernels() remembers no data that optimizers replaced", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  await tf.setBackend("wasm");
+  const kernels = await registerTrainingKernels();
+  const adam = new FusedAdam();
+  const weights = tf.variable(tf.ones([64]));
+  const momentum = {};
+  const step = () => {
+    const { grads } = tf.variableGrads(() => tf.sum(tf.square(weights)), [weights]);
+    adam.applyGradients(grads);
+    fusedDescentStep(weights, grads[weights.name]!, { learningRate: 0.1, slots: momentum });
+    return new WeakRef(weights.dataId);
+  };
+  tf.tidy(() => void step());
+  const replaced = tf.tidy(() => step() as never) as WeakRef<object>;
+  tf.tidy(() => void step());
+  // A weak reference holds its object until the job that read it is over.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(replaced.deref()).toBeUndefined();
+  adam.dispose();
+  weights.dispose();
+  await kernels.undo();
 });
 
 it("registerTrainingKernels({ relaxedSimd: false }) takes the plain SIMD build", async () => {

@@ -26,8 +26,8 @@ const MAXIMUM_BYTES = 2 ** 32;
 export class WasmRuntime {
   private scratchAddress = 0;
   private scratchBytes = 0;
-  /** What the kernel that runs now has allocated. */
-  private made: TensorInfo[] = [];
+  /** What the kernel that runs now has allocated; outside of kernels nobody asks for it. */
+  private made: TensorInfo[] | undefined;
 
   private constructor(
     readonly backend: WasmBackend,
@@ -97,7 +97,7 @@ export class WasmRuntime {
   /** @throws {BackendError} the memory cannot grow any further. */
   output(shape: number[], dtype: DataType = "float32"): TensorInfo {
     const info = this.backend.makeOutput(shape, dtype);
-    this.made.push(info);
+    this.made?.push(info);
     return info;
   }
 
@@ -105,18 +105,19 @@ export class WasmRuntime {
   share(x: TensorInfo): TensorInfo {
     this.backend.incRef(x.dataId);
     const info = { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
-    this.made.push(info);
+    this.made?.push(info);
     return info;
   }
 
   /** Runs a kernel; where it throws, what it had allocated is released: tfjs does not know it yet. */
   withoutLeftovers<T>(kernel: () => T): T {
     const outer = this.made;
-    this.made = [];
+    const made: TensorInfo[] = [];
+    this.made = made;
     try {
       return kernel();
     } catch (error) {
-      for (const { dataId } of this.made) this.backend.disposeData(dataId);
+      for (const { dataId } of made) this.backend.disposeData(dataId);
       throw error;
     } finally {
       this.made = outer;
