@@ -1,6 +1,16 @@
 import { BackendError, checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { registerTrainingKernels, type TrainingKernels } from "@acr/kernels";
-import { backend, engine, env, getBackend, ready, setBackend, version_core } from "@tensorflow/tfjs-core";
+import {
+  backend,
+  engine,
+  env,
+  getBackend,
+  ready,
+  registerBackend,
+  removeBackend,
+  setBackend,
+  version_core,
+} from "@tensorflow/tfjs-core";
 import { importNode } from "./internal/import-node.js";
 
 /** Options of `setupBackend`. */
@@ -250,13 +260,15 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
 async function startWebGpuEngine({ gpu, isDefault }: Wishes): Promise<Started> {
   const { startWebGpu } = await import("./internal/start-web-gpu.js");
   const adapter = await startWebGpu({ gpu, isDefault: isDefault && gpu === undefined });
-  await activate("webgpu");
-  const kernels = await registerTrainingKernels();
-  // A device that was lost earlier says so at once.
-  await Promise.resolve();
+  let kernels = await activateWebGpu();
   if (kernels.failure !== undefined) {
     await kernels.undo();
-    throw new BackendError(`${kernels.failure}. Start a new process or page.`);
+    forgetBackend("webgpu");
+    kernels = await activateWebGpu();
+    if (kernels.failure !== undefined) {
+      await kernels.undo();
+      throw new BackendError(`${kernels.failure}, and a new one too. Start a new process or page.`);
+    }
   }
   return {
     info: {
@@ -271,6 +283,21 @@ async function startWebGpuEngine({ gpu, isDefault }: Wishes): Promise<Started> {
     },
     kernels,
   };
+}
+
+async function activateWebGpu(): Promise<TrainingKernels> {
+  await activate("webgpu");
+  const kernels = await registerTrainingKernels();
+  // A device that was lost earlier says so at once.
+  await Promise.resolve();
+  return kernels;
+}
+
+/** Drops a backend whose device was lost, with what it held, so that the next start asks for a new device. */
+function forgetBackend(name: string): void {
+  const { factory, priority } = engine().registryFactory[name]!;
+  removeBackend(name);
+  registerBackend(name, factory, priority);
 }
 
 /** What is read of tfjs-node's backend. */

@@ -220,6 +220,6 @@ const firstLine = (text: string) => text.trim().split("\n")[0] ?? "";
 
 const deviceFault = (failure: string, cause?: unknown) =>
   new BackendError(
-    `webgpu: ${failure}. What was computed since the last checkpoint is lost; the checkpoint is not. Start again in a new process or page, with resume.`,
+    `webgpu: ${failure}. What was computed since the last checkpoint is lost; the checkpoint is not. Start again with resume; setupBackend asks for a new device.`,
     { cause },
   );
