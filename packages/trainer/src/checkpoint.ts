@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { DataFormatError } from "@acr/core";
 import { writeFileAtomically } from "./internal/write-file-atomically.js";
+import type { Recipe } from "./recipe.js";
 import type { EpochMetrics } from "./train-event.js";
 
 /** Everything a training run needs to go on as if it had never stopped. */
@@ -27,6 +28,10 @@ export interface Checkpoint {
   seconds: number;
   /** Modes of the smooth face in the stage in progress. */
   modes?: number;
+  /** What is trained: a run goes on with the same recipe alone. */
+  recipe?: Recipe;
+  /** Faces of both sets: a run goes on with as many. */
+  faceCounts?: { train: number; val: number };
   /** Named arrays: weights, moving statistics, optimizer slots, averaged weights. */
   arrays: Record<string, Float32Array>;
 }

@@ -24,6 +24,7 @@ import {
   readHistory,
   readRecipe,
   runFiles,
+  saveCheckpoint,
   type TrainEvent,
   type TrainOptions,
   type TrainResult,
@@ -335,6 +336,48 @@ it("train lists everything that cannot work at once, before it loads data or wri
   await expect(run({ recipe: lost, folder })).rejects.toThrow(
     /shapeModel: .*none\.json.*init: ".*no-run" holds no model/,
   );
+});
+
+it("a run goes on without the files it began with: the model of init, the file of the shape model", async () => {
+  const first = freeFolder();
+  await run({ recipe: { ...RECIPE, loss: "l2", epochs: 1 }, folder: first });
+  const shapeModel = join(root, "gone.json");
+  const faces = createSyntheticFaces({ count: 30, seed: 1, scheme: getLandmarkScheme("ibug68"), imageSize: 32 });
+  const shapes = await Promise.all(Array.from({ length: 30 }, async (_, i) => (await faces.get(i)).landmarks));
+  writeFileSync(shapeModel, JSON.stringify(PointModel.fit(shapes).toJSON()));
+  const folder = freeFolder();
+  await run({ recipe: { ...RECIPE, init: first, difficulty: { shapeModel } }, folder });
+  const { checkpoint } = runFiles(folder);
+  const whole = await loadCheckpoint(checkpoint);
+  rmSync(checkpoint);
+  rmSync(first, { recursive: true });
+  rmSync(shapeModel);
+  const { events } = await run({ folder, resume: true });
+  expect(events[0]).toMatchObject({ resumedFrom: { epoch: 2, batch: 0 } });
+  expect(differingArrays(await loadCheckpoint(checkpoint), whole)).toEqual([]);
+});
+
+it("a run whose recipe or data was changed in between is not resumed", async () => {
+  const folder = freeFolder();
+  await run({ recipe: { ...RECIPE, loss: "l2", epochs: 1 }, folder });
+  const { recipe: file, checkpoint } = runFiles(folder);
+  const recipe = await readRecipe(folder);
+  const before = readFileSync(checkpoint);
+  writeFileSync(file, JSON.stringify({ ...recipe, epochs: 2, learningRate: 0.5 }));
+  await expect(run({ folder, resume: true })).rejects.toThrow(
+    /recipe\.json was changed since the run began, in epochs, learningRate\. .*--init/,
+  );
+  // Where things lie is no part of what is trained.
+  writeFileSync(file, JSON.stringify({ ...recipe, root: "elsewhere" }));
+  await expect(run({ folder, resume: true })).resolves.toBeDefined();
+  writeFileSync(file, JSON.stringify(recipe));
+  const { arrays, ...state } = await loadCheckpoint(checkpoint);
+  await saveCheckpoint(checkpoint, { ...state, arrays, faceCounts: { train: 9, val: 4 } });
+  await expect(run({ folder, resume: true })).rejects.toThrow(
+    "the data set was changed since the run began: 8 training and 4 validation faces; expected 9 and 4",
+  );
+  writeFileSync(checkpoint, before);
+  await expect(run({ folder, resume: true })).resolves.toBeDefined();
 });
 
 it("an early stop ends the run, and resuming it starts nothing", async () => {

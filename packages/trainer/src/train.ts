@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { type BackendInfo, setupBackend } from "@acr/backend";
 import { BackendError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoss } from "@acr/loss";
-import { loadNewestCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, loadNewestCheckpoint } from "./checkpoint.js";
 import { openTrainingFaces } from "./internal/open-training-faces.js";
 import { recipeFileProblems } from "./internal/recipe-file-problems.js";
 import { TrainingRun } from "./internal/training-run.js";
@@ -82,6 +82,7 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   const valFaces = await openDataset(recipe, recipe.valSplit);
   checkFaces(recipe, trainFaces, valFaces);
   const found = resume ? await loadNewestCheckpoint(runFiles(folder)) : undefined;
+  if (found) checkContinuation(found.checkpoint, { folder, recipe, trainFaces, valFaces });
   const environment = { node: process.version, platform: `${process.platform}-${process.arch}`, backend };
   if (!resume) await createRunFolder(folder, recipe, environment);
 
@@ -175,12 +176,47 @@ async function resumedRecipe(folder: string, input: RecipeInput | undefined): Pr
   const recipe = await readRecipe(folder);
   if (input === undefined) return recipe;
   const asked = parseRecipe(overrideRecipe(recipe, input));
-  const changed = (Object.keys({ ...recipe, ...asked }) as (keyof Recipe)[]).filter(
-    (key) => JSON.stringify(asked[key]) !== JSON.stringify(recipe[key]),
-  );
+  const changed = differingFields(asked, recipe);
   if (changed.length > 0)
     throw new InvalidArgumentError(
       `train: a run resumes with its own recipe; these fields differ from ${runFiles(folder).recipe}: ${changed.join(", ")}. To go on from its weights with another recipe, start a new run with init (--init) "${folder}".`,
     );
   return recipe;
+}
+
+const differingFields = (one: Recipe, other: Recipe): string[] =>
+  (Object.keys({ ...one, ...other }) as (keyof Recipe)[]).filter(
+    (key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]),
+  );
+
+/** @throws {InvalidArgumentError} the recipe in the folder, or the data, is no longer what the checkpoint was trained with. */
+function checkContinuation(
+  { recipe: before, faceCounts }: Checkpoint,
+  {
+    folder,
+    recipe,
+    trainFaces,
+    valFaces,
+  }: { folder: string; recipe: Recipe; trainFaces: FaceDataset; valFaces: FaceDataset },
+): void {
+  const changed = before ? differingFields(withoutPlaces(parseRecipe(before)), withoutPlaces(recipe)) : [];
+  if (changed.length > 0)
+    throw new InvalidArgumentError(
+      `train: ${runFiles(folder).recipe} was changed since the run began, in ${changed.join(", ")}. Put back what it said, or start a new run with init (--init) "${folder}".`,
+    );
+  if (faceCounts && (faceCounts.train !== trainFaces.length || faceCounts.val !== valFaces.length))
+    throw new InvalidArgumentError(
+      `train: the data set was changed since the run began: ${trainFaces.length} training and ${valFaces.length} validation faces; expected ${faceCounts.train} and ${faceCounts.val}.`,
+    );
+}
+
+/** A recipe without the places of files, which may move while a run stands still. */
+function withoutPlaces(recipe: Recipe): Recipe {
+  const { root: _root, init: _init, weights, ...rest } = recipe;
+  return {
+    ...rest,
+    mix: recipe.mix.map(({ root: _place, ...source }) => source),
+    difficulty: { ...recipe.difficulty, shapeModel: undefined },
+    ...(weights && { weights: { ...weights, file: "" } }),
+  };
 }

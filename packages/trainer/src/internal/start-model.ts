@@ -39,10 +39,10 @@ async function startWeights(
     meanShape,
     seed: recipe.seed,
     ...architecture,
-    // A checkpoint holds all weights; the file may be gone.
+    // A checkpoint holds all weights; this file, or the run of `init`, may be gone.
     ...(file !== undefined && !isResumed && { weights: file }),
   });
-  if (recipe.init === undefined) return model;
+  if (recipe.init === undefined || isResumed) return model;
   const source = await loadModel(runFiles(recipe.init).model);
   try {
     copyWeights(source, model, recipe);

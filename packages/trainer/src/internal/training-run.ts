@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr/augment";
@@ -131,13 +132,16 @@ export class TrainingRun {
     });
     const { valFaces } = this.parts;
     if (isOfFiles(valFaces)) this.valCache = createFaceCache(valFaces, { imageSize: recipe.imageSize, extent: "crop" });
-    this.shapeModel = recipe.difficulty.shapeModel
-      ? await readFittingModel(recipe.difficulty.shapeModel, scheme.landmarkCount)
+    const ownShapeModel = runFiles(folder).shapeModel;
+    // A run that goes on keeps the shape model it began with: the recipe's file may be gone or another by now.
+    const shapeModelFile = checkpoint && existsSync(ownShapeModel) ? ownShapeModel : recipe.difficulty.shapeModel;
+    this.shapeModel = shapeModelFile
+      ? await readFittingModel(shapeModelFile, scheme.landmarkCount)
       : fitShapeModel(await this.loader.shapes(), { scheme, augmentation, seed: recipe.seed });
-    if (loss.needsDifficulty) {
+    if (loss.needsDifficulty)
       this.difficulty = createDifficultyTensor(this.shapeModel, { unit: recipe.difficulty.unit });
-      await writeFileAtomically(runFiles(folder).shapeModel, [JSON.stringify(this.shapeModel.toJSON())]);
-    }
+    if ((loss.needsDifficulty || recipe.labelSmoothing.amount > 0) && shapeModelFile !== ownShapeModel)
+      await writeFileAtomically(ownShapeModel, [JSON.stringify(this.shapeModel.toJSON())]);
     this.model = await startModel(recipe, {
       scheme,
       meanShape: this.shapeModel.mean,
@@ -464,7 +468,7 @@ export class TrainingRun {
   }
 
   private async save(position: Position, epochStarted?: number): Promise<TrainEvent> {
-    const { recipe, folder } = this.parts;
+    const { recipe, folder, trainFaces, valFaces } = this.parts;
     const arrays: Record<string, Float32Array> = {};
     const names = new Map<string, string>();
     for (const [name, variable] of modelVariables(this.model).all) {
@@ -491,6 +495,8 @@ export class TrainingRun {
         history: this.history,
         random: { seed: recipe.seed, epoch: position.epoch, step: this.batchesSeen },
         modes,
+        recipe,
+        faceCounts: { train: trainFaces.length, val: valFaces.length },
         seconds: this.secondsBefore + spent,
         arrays,
       },
