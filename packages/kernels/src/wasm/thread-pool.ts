@@ -11,6 +11,7 @@ interface WorkerStart {
   thread: number;
   threads: number;
   relaxed: boolean;
+  spins: number;
 }
 
 /** Layout of the control block (32-bit words, then the arguments as float64). */
@@ -22,8 +23,11 @@ const FAILED = 4;
 const STARTED = 5;
 const CONTROL_BYTES = 32;
 const MAXIMUM_ARGUMENTS = 32;
-/** How long a thread looks before it sleeps: longer than the gap between two kernels, shorter than a step. */
-const SPINS = 5000;
+/**
+ * How often a thread looks before it sleeps, 0.3 ms in all: longer than the gap between two kernels and than what one thread
+ * mostly waits for another, shorter than a step.
+ */
+const SPINS = 20_000;
 const START_TIMEOUT_MS = 20_000;
 const WAIT_MS = 100;
 /**
@@ -36,7 +40,7 @@ const WAITS_TO_FINISH = 600;
 /** Body of a worker. It is sent as text, so it must not refer to anything outside itself. */
 function workerMain(require: NodeJS.Require): void {
   const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
-  const { module, memory, control, names, thread, threads, relaxed } = workerData as WorkerStart;
+  const { module, memory, control, names, thread, threads, relaxed, spins: patience } = workerData as WorkerStart;
   if (relaxed && process.versions.node.startsWith("20.")) {
     (require("node:v8") as typeof import("node:v8")).setFlagsFromString("--experimental-wasm-relaxed-simd");
   }
@@ -53,7 +57,7 @@ function workerMain(require: NodeJS.Require): void {
     let spins = 0;
     let sequence = Atomics.load(words, 0);
     while (sequence === seen) {
-      if (++spins > 5000) Atomics.wait(words, 0, seen, 1000);
+      if (++spins > patience) Atomics.wait(words, 0, seen, 1000);
       sequence = Atomics.load(words, 0);
     }
     seen = sequence;
@@ -124,7 +128,7 @@ export class ThreadPool {
     );
     try {
       for (let thread = 1; thread < threads; thread++) {
-        const workerData: WorkerStart = { module, memory, control, names, thread, threads, relaxed };
+        const workerData: WorkerStart = { module, memory, control, names, thread, threads, relaxed, spins: SPINS };
         // Options of the program's own start, as --input-type=module, would make its text a module without `require`.
         const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, execArgv: [], workerData });
         workers.push(worker);
