@@ -48,11 +48,15 @@ function makeProgram(name: string, script: string): void {
   chmodSync(join(programs, name), 0o755);
 }
 
-/** A small shared library. */
-const shared = (name: string) => {
-  const file = join(root, `lib${name}.so.2`);
-  const args = ["-shared", "-fPIC", "-x", "c++", "-o", file, `-Wl,-soname,lib${name}.so.2`, "-"];
-  execFileSync("c++", args, { input: `extern "C" int ${name}() { return 0; }\n` });
+const libraryFile = (name: string) => join(root, `lib${name}.so.2`);
+/** A small shared library; what it needs is looked for where arm64's wheel has it. */
+const shared = (name: string, needed?: string) => {
+  const file = libraryFile(name);
+  const links = needed ? ["-x", "none", libraryFile(needed), "-Wl,-rpath,$ORIGIN/../tensorflow.libs"] : [];
+  const args = ["-shared", "-fPIC", "-o", file, `-Wl,-soname,lib${name}.so.2`, "-x", "c++", "-", ...links];
+  const value = needed ? `${needed}()` : "0";
+  const declared = needed ? `extern "C" int ${needed}();` : "";
+  execFileSync("c++", args, { input: `${declared} extern "C" int ${name}() { return ${value}; }\n` });
   return readFileSync(file);
 };
 
@@ -102,7 +106,9 @@ beforeAll(() => {
   }
   wheel = Buffer.from(
     zipSync({
-      "tensorflow/libtensorflow_cc.so.2": shared("tensorflow_cc"),
+      // As in the wheel for Linux arm64, whose library needs one that lies beside.
+      "tensorflow.libs/libomp.so.2": shared("omp"),
+      "tensorflow/libtensorflow_cc.so.2": shared("tensorflow_cc", "omp"),
       "tensorflow/libtensorflow_framework.so.2": [shared("tensorflow_framework"), { level: 0 }],
       "tensorflow/include/tensorflow/c/c_api.h": Buffer.from("// nothing"),
       "tensorflow/python/big.py": Buffer.from("not wanted"),

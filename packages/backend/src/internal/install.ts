@@ -15,8 +15,9 @@ import { MINIMUM_DRIVER, TENSORFLOW_RELEASE, type TensorFlowRelease } from "./te
 
 const GIGABYTE = 2 ** 30;
 /** What the binding includes of the wheel, and the libraries themselves. */
+/** Libraries, among them what arm64's wheel keeps beside them, and the headers of the C API. */
 const WANTED =
-  /^tensorflow\/(libtensorflow_(cc|framework)\.|include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/))/;
+  /^(tensorflow\.libs\/|tensorflow\/(libtensorflow_(cc|framework)\.|include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/)))/;
 const OPTIONS = ["cuda", "from", "dir", "sha256", "python", "onProgress", "signal"];
 
 /** Compares dotted versions by their numbers. */
