@@ -61,7 +61,7 @@ test("train: parts that name nothing, a file that is absent, and weights beside 
   const refuse = (extra: RecipeInput, message: RegExp) =>
     expect(run({ ...recipe, ...extra }, "refused")).rejects.toThrow(message);
   await refuse({ weights: { file: "absent.h5" }, init: "runs/a" }, /weights: and init exclude each other/);
-  await refuse({ weights: { file: join(folder, "absent.h5") } }, /absent\.h5: cannot be read/);
+  await refuse({ weights: { file: join(folder, "absent.h5") } }, /absent\.h5" does not exist/);
   rmSync(join(folder, "refused"), { recursive: true, force: true });
   await refuse({ freeze: ["stage9"] }, /"stage9" names no layer with weights/);
 });

@@ -268,6 +268,17 @@ it("train refuses wrong recipes, folders and data before it writes anything", as
   expect(readdirSync(folder)).toEqual(["precious.txt"]);
 });
 
+it("a recipe that turns out wrong once the model is made leaves no run behind", async () => {
+  const folder = freeFolder();
+  const before = memory().numTensors;
+  await expect(run({ recipe: { ...RECIPE, freeze: ["nonsense"] }, folder })).rejects.toThrow("names no layer");
+  expect(existsSync(folder)).toBe(false);
+  mkdirSync(folder);
+  await expect(run({ recipe: { ...RECIPE, freeze: ["nonsense"] }, folder })).rejects.toThrow("names no layer");
+  await run({ recipe: { ...RECIPE, loss: "l2", epochs: 1 }, folder });
+  expect(memory().numTensors).toBe(before);
+});
+
 it("a consumer that breaks off leaves no tensor", async () => {
   const before = memory().numTensors;
   for await (const event of train({ recipe: RECIPE, folder: freeFolder() })) if (event.type === "step") break;
@@ -332,6 +343,13 @@ it("train lists everything that cannot work at once, before it loads data or wri
   ])
     expect(message).toContain(part);
   expect(existsSync(folder)).toBe(false);
+  await expect(run({ recipe: { ...RECIPE, init: model, head: "integral" }, folder })).rejects.toThrow(
+    `init: the model in "${model}" has the head gap; the recipe says integral. Say initHead: "new"`,
+  );
+  const file = join(root, "none.h5");
+  await expect(
+    run({ recipe: { ...RECIPE, weights: { file }, batchSize: 1, lossOptions: { x: 1 } }, folder }),
+  ).rejects.toThrow(/lossOptions: .*weights\.file: ".*none\.h5" does not exist/);
   const lost = { ...RECIPE, init: join(root, "no-run"), difficulty: { shapeModel: join(root, "none.json") } };
   await expect(run({ recipe: lost, folder })).rejects.toThrow(
     /shapeModel: .*none\.json.*init: ".*no-run" holds no model/,

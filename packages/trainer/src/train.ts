@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { type BackendInfo, setupBackend } from "@acr/backend";
 import { BackendError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoss } from "@acr/loss";
 import { type Checkpoint, loadNewestCheckpoint } from "./checkpoint.js";
 import { openTrainingFaces } from "./internal/open-training-faces.js";
 import { recipeFileProblems } from "./internal/recipe-file-problems.js";
+import { removeHalfFiles } from "./internal/remove-half-files.js";
 import { TrainingRun } from "./internal/training-run.js";
 import { openDataset } from "./open-dataset.js";
 import { overrideRecipe } from "./override-recipe.js";
@@ -81,6 +83,7 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   const trainFaces = await openTrainingFaces(recipe);
   const valFaces = await openDataset(recipe, recipe.valSplit);
   checkFaces(recipe, trainFaces, valFaces);
+  if (resume) await removeHalfFiles(folder);
   const found = resume ? await loadNewestCheckpoint(runFiles(folder)) : undefined;
   if (found) checkContinuation(found.checkpoint, { folder, recipe, trainFaces, valFaces });
   const environment = { node: process.version, platform: `${process.platform}-${process.arch}`, backend };
@@ -89,14 +92,12 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   const pixelsOnDevice = options.pixelsOnDevice ?? isOnGpu(backend);
   const run = new TrainingRun({ recipe, folder, trainFaces, valFaces, loss, threads: backend.threads, pixelsOnDevice });
   let status: "success" | "failure" = "failure";
-  let isTooLarge = false;
+  let hasStarted = false;
   try {
     await run.prepare(found?.checkpoint);
     const needs = trainingMemory(run.model, { batchSize: recipe.batchSize, ...limitsOf(backend) });
-    if (isOnGpu(backend) && needs.largestBatch < recipe.batchSize) {
-      isTooLarge = true;
-      throw memoryFault(recipe.batchSize, needs, backend);
-    }
+    if (isOnGpu(backend) && needs.largestBatch < recipe.batchSize) throw memoryFault(recipe.batchSize, needs, backend);
+    hasStarted = true;
     yield {
       type: "start",
       recipe,
@@ -122,9 +123,15 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
     return result;
   } finally {
     await run.close(status);
-    // It held nothing before, and another batch size should find it so.
-    if (isTooLarge && !resume) await rm(folder, { recursive: true, force: true });
+    // The folder held nothing before, and a better recipe should find it so.
+    if (!hasStarted && !resume) await emptyFolder(folder);
   }
+}
+
+/** Takes everything out of a folder, and the folder away unless it is in use, as a mounted one is. */
+async function emptyFolder(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+  await rmdir(folder).catch(() => undefined);
 }
 
 /** Engines whose memory is their own; what does not fit there has no swap to go to. */

@@ -128,7 +128,7 @@ async function runSweep(options: {
   const { plan, folder, onInterrupted } = options;
   const { redis, store, workers = 0, stalledAfter: seconds, quiet = false } = options.flags;
   const display = new SweepDisplay({ quiet });
-  const { signal, release } = stopOnSignals("after this step; the same command continues the sweep");
+  const { signal, release } = stopOnSignals("after this step; the same command continues the sweep", { quiet });
   const args = ["sweep", "worker", "--redis", redis!, "--stalled-after", `${seconds}`, "--quiet"];
   const crew = new SweepWorkers(args, (line) => display.say(line));
   try {

@@ -137,3 +137,21 @@ onPosix.each(["SIGINT", "SIGTERM"] as const)(
     expect(readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n")).toHaveLength(3);
   },
 );
+
+it("acr train --quiet says nothing, also when it is interrupted", async () => {
+  const file = join(root, "long.json");
+  writeFileSync(file, JSON.stringify({ ...RECIPE, epochs: 200 }));
+  const out = join(root, "quiet");
+  const running = acr(["train", file, "--quiet", "--out", out], () => undefined);
+  while (!existsSync(join(out, "checkpoint", "last.bin"))) await new Promise((resolve) => setTimeout(resolve, 50));
+  children.at(-1)!.kill("SIGINT");
+  expect(await running).toMatchObject({ code: 130, out: "", err: "" });
+});
+
+it("acr ends without a stack when nobody reads its output any more", async () => {
+  const { code, err } = await acr(
+    ["train", recipeFile, "--events", "--out", join(root, "unread")],
+    (_, child) => void child.stdout!.destroy(),
+  );
+  expect({ code, err }).toEqual({ code: 1, err: "" });
+});

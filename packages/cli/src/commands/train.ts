@@ -136,7 +136,7 @@ export async function runTraining(options: {
   onEvent?: (event: TrainEvent) => void;
 }): Promise<TrainResult> {
   const { recipe, folder, resume = false, quiet = false, title, onEvent } = options;
-  const { signal, release } = stopOnSignals("after this step; the checkpoint is being written");
+  const { signal, release } = stopOnSignals("after this step; the checkpoint is being written", { quiet });
   const progress = new TrainProgress({ quiet, title });
   const isEmpty = Object.keys(recipe).length === 0;
   try {

@@ -35,6 +35,9 @@ export async function recipeFileProblems(recipe: Recipe): Promise<string[]> {
       problems.push(`difficulty.shapeModel: ${(error as Error).message}`);
     }
   }
+  const file = recipe.weights?.file;
+  if (file !== undefined && !file.includes("://") && !existsSync(file))
+    problems.push(`weights.file: "${file}" does not exist`);
   if (recipe.init !== undefined) problems.push(...(await initProblems(recipe, recipe.init, wanted)));
   return problems;
 }
@@ -51,6 +54,10 @@ async function initProblems(recipe: Recipe, init: string, wanted: number | undef
   if (recipe.initHead === "keep" && count !== undefined && wanted !== undefined && count !== wanted)
     problems.push(
       `init: the model in "${init}" predicts ${count} landmarks; the data set ${recipe.dataset} has ${wanted}. Say initHead: "new" to start the head afresh`,
+    );
+  if (recipe.initHead === "keep" && source.head !== recipe.head)
+    problems.push(
+      `init: the model in "${init}" has the head ${source.head}; the recipe says ${recipe.head}. Say initHead: "new" to start the head afresh`,
     );
   if (source.backbone !== recipe.backbone)
     problems.push(`init: the model in "${init}" is a ${source.backbone}; the recipe says ${recipe.backbone}`);

@@ -1,0 +1,29 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/** What `writeFileAtomically` calls a file until it is whole. */
+const HALF_FILE = /\.(\d+)\.tmp$/;
+
+/**
+ * Removes the files that killed processes left half written in a folder and below it: each may be as big as a checkpoint.
+ * Those of processes that still run stay.
+ */
+export async function removeHalfFiles(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const owner = Number(HALF_FILE.exec(entry.name)?.[1]);
+    if (!Number.isNaN(owner) && !isRunning(owner))
+      // Where nothing can be removed, the next write says why.
+      await rm(join(entry.parentPath ?? entry.path, entry.name), { force: true }).catch(() => undefined);
+  }
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process answers EPERM.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
