@@ -1,16 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { standInPrograms } from "./__fixtures__/stand-in-programs.js";
 import { gpuMemory } from "./gpu-memory.js";
 
 describe("gpuMemory({ index, command })", () => {
-  const folder = mkdtempSync(join(tmpdir(), "acr-gpu-"));
-  const script = (name: string, body: string) => {
-    const file = join(folder, name);
-    writeFileSync(file, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-    return file;
-  };
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const { folder, script } = standInPrograms();
 
   it("reads the free mebibytes of the GPU it is asked for", async () => {
     const command = script("one", 'test "$1" = --query-gpu=memory.free && test "$4" = 1 && echo 80995');

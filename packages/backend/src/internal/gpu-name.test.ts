@@ -1,16 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { standInPrograms } from "./__fixtures__/stand-in-programs.js";
 import { gpuName } from "./gpu-name.js";
 
 describe("gpuName({ command })", () => {
-  const folder = mkdtempSync(join(tmpdir(), "acr-gpu-"));
-  const script = (name: string, body: string) => {
-    const file = join(folder, name);
-    writeFileSync(file, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-    return file;
-  };
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const { folder, script } = standInPrograms();
 
   it("joins what the driver lists", async () => {
     const command = script("two", 'test "$1" = --query-gpu=name && printf "NVIDIA A\\nNVIDIA B\\n"');
