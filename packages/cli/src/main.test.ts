@@ -78,6 +78,8 @@ it.each([
   { args: ["backend", "install", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
   { args: ["backend", "remove", "torch"], says: /unknown backend "torch"; expected tensorflow/ },
   { args: ["backend", "install", "tensorflow", "--cude"], says: /unknown option '--cude' \(Did you mean --cuda\?\)/ },
+  { args: ["train", "--out", ""], says: /folder \(--out\) must be a path; got "".*say "\."/ },
+  { args: ["train", "--gpu", "7", "--backend", "wasm"], says: /--gpu 7 cannot be used with the backend "wasm"/ },
   { args: ["train", "--gpu", "-1"], says: /--gpu <n>' argument '-1' is invalid/ },
   { args: ["bench", "--gpu", "0", "--backend", "wasm"], says: /gpu needs the tensorflow or the webgpu backend/ },
   { args: ["bench", "--mode", "fast"], says: /Allowed choices are train, infer/ },

@@ -42,6 +42,14 @@ export async function createRunFolder(folder: string, recipe: Recipe, environmen
   await writeFileAtomically(runFiles(folder).recipe, [`${JSON.stringify(recipe, null, 2)}\n`]);
 }
 
+/** An empty name would be the folder one stands in, which is not meant. */
+export function checkFolderName(caller: string, folder: unknown): void {
+  if (typeof folder !== "string" || folder.trim() === "")
+    throw new InvalidArgumentError(
+      `${caller}: folder (--out) must be a path; got ${JSON.stringify(folder)}. For the folder you stand in, say ".".`,
+    );
+}
+
 /** @throws {InvalidArgumentError} the folder holds something. What a run killed at its very start leaves does not count. */
 export function checkRunFolderIsFree(folder: string): void {
   if (!existsSync(folder)) return;

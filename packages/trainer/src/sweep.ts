@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { AcrError, InvalidArgumentError } from "@acr/core";
 import { halvingRungs } from "./halving-rungs.js";
+import { checkFolderName } from "./run-folder.js";
 import { runTrial, type TrialRunner } from "./run-trial.js";
 import type { SweepEvent, TrialOutcome, TrialProgress, TrialResult } from "./sweep-event.js";
 import { openSweepFolder, readSweep, sweepFiles, writeTrialResult } from "./sweep-folder.js";
@@ -60,6 +61,7 @@ export interface SweepOptions {
  */
 export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, TrialResult[]> {
   const { folder, signal, onTrainEvent } = options;
+  checkFolderName("sweep", folder);
   const plan = parseSweepPlan(options.plan);
   const trials = expandSweep(plan);
   const executor = options.executor ?? createLocalExecutor({ onTrainEvent });

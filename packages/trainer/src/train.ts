@@ -12,7 +12,7 @@ import { TrainingRun } from "./internal/training-run.js";
 import { openDataset } from "./open-dataset.js";
 import { overrideRecipe } from "./override-recipe.js";
 import { inspectRecipe, parseRecipe, type Recipe, type RecipeInput, recipeError } from "./recipe.js";
-import { checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
+import { checkFolderName, checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
 import type { TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
 import { type TrainingMemory, trainingMemory } from "./training-memory.js";
 
@@ -72,6 +72,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 
 async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult> {
   const { folder, resume = false, signal } = options;
+  checkFolderName("train", folder);
   const recipe = resume ? await resumedRecipe(folder, options.recipe) : await checkedRecipe(options.recipe ?? {});
   if (!resume) checkRunFolderIsFree(folder);
   const backend = await setupBackend({

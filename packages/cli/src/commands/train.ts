@@ -57,6 +57,14 @@ export function setPath(target: Record<string, unknown>, assignment: string): vo
   setRecipeField(target, assignment.slice(0, equals), value);
 }
 
+/** `--gpu` says where to train; an engine that runs on the processor would ignore it without a word. */
+function checkGpu(gpu: number | undefined, backend: unknown): void {
+  if (gpu !== undefined && (backend === "wasm" || backend === "cpu"))
+    throw new InvalidArgumentError(
+      `acr train: --gpu ${gpu} cannot be used with the backend "${backend}", which runs on the processor. Leave one of them out.`,
+    );
+}
+
 /** `runs/300w-acr`, or the first free `runs/300w-acr-2`, …: an existing run is never written to. */
 export function freeRunFolder(dataset: string, loss: string): string {
   const base = `runs/${dataset}-${loss}`;
@@ -110,6 +118,7 @@ export function trainCommand(onInterrupted: () => void): Command {
         throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
       const recipe = overrideRecipe(recipeFile === undefined ? {} : await readJsonFile(recipeFile, "a recipe"), fields);
       for (const assignment of set) setPath(recipe, assignment);
+      checkGpu(flags.gpu, recipe.backend);
       const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
       const onEvent = events
         ? (event: TrainEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`)
