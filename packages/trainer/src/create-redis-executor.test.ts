@@ -104,6 +104,31 @@ withRedis("a sweep on Redis", () => {
     for (const worker of workers) worker.kill("SIGTERM");
   }, 120_000);
 
+  it("takes no result of a plan before, whose trials had the same names in the same folder", async () => {
+    const home = join(folder, "emptied");
+    const queue = "emptied";
+    const planWith = (learningRate: number) => ({ recipe: { epochs: 1, learningRate }, trials: [{ name: "a" }] });
+    const [scheduler, stop] = [new AbortController(), new AbortController()];
+    const worker = runSweepWorker({
+      ...{ url, queue, signal: stop.signal },
+      run: async ({ recipe }, { untilEpoch }) => {
+        // The scheduler leaves while the trial is under way; it ends for nobody.
+        scheduler.abort();
+        await pause(100);
+        return { nmePercent: recipe.learningRate, bestEpoch: 1, epochs: untilEpoch, seconds: 0 };
+      },
+    });
+    const executor = createRedisExecutor({ url, queue });
+    for await (const event of sweep({ plan: planWith(1), folder: home, executor, signal: scheduler.signal }))
+      void event;
+    await pause(500);
+    rmSync(home, { recursive: true });
+    for await (const event of sweep({ plan: planWith(7), folder: home, executor })) void event;
+    stop.abort();
+    await worker;
+    expect(await summary(home)).toEqual([[0, "finished", 7]]);
+  }, 60_000);
+
   it("tries a failing trial again, gives up on faulty input, and hands stopped trials back", async () => {
     const { InvalidArgumentError } = await import("@acr/core");
     const abort = new AbortController();

@@ -39,9 +39,17 @@ const PAGE = 500;
 const ATTEMPTS = 3;
 const BACKOFF_MS = 1000;
 
-/** The same job always has the same id: adding it twice changes nothing. */
-const jobId = (folder: string, { trial, untilEpoch }: SweepJob) =>
-  `${createHash("sha256").update(folder).digest("hex").slice(0, 12)}-${trial.id}-${untilEpoch}`;
+/**
+ * The same job always has the same id: adding it twice changes nothing. The recipe is part of it, since a folder may be
+ * emptied for another plan whose trials have the same names, while Redis still holds the results of the plan before.
+ */
+function jobId(folder: string, { trial, untilEpoch }: SweepJob): string {
+  const origin = createHash("sha256")
+    .update(JSON.stringify([folder, trial.recipe]))
+    .digest("hex")
+    .slice(0, 16);
+  return `${origin}-${trial.id}-${untilEpoch}`;
+}
 
 /**
  * Runs the jobs of a sweep on workers (`runSweepWorker`, `acr sweep worker`) that share a Redis or Valkey server and the

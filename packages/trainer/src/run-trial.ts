@@ -37,7 +37,7 @@ export const runTrial: TrialRunner = async (trial, { folder, untilEpoch, signal,
   // Killed before its first checkpoint: nothing to keep.
   if (!resume) await rm(folder, { recursive: true, force: true });
   try {
-    const run = train({ ...(resume ? {} : { recipe: trial.recipe }), folder, resume, signal: abort.signal });
+    const run = train({ recipe: trial.recipe, folder, resume, signal: abort.signal });
     for (;;) {
       const { done, value } = await run.next();
       if (!done) {

@@ -60,3 +60,17 @@ it("expandSweep names every faulty trial at once", () => {
   const plan = parseSweepPlan({ parameters: { loss: ["l2", "arc", "wnig"] } });
   expect(() => expandSweep(plan)).toThrow(/trial arc: .*did you mean acr.*trial wnig: .*did you mean wing/);
 });
+
+it("parseSweepPlan(plan) refuses what would run twice and pass for two, and random draws are tried once", () => {
+  expect(() =>
+    parseSweepPlan({
+      ...{ seeds: [1, 2, 1], parameters: { loss: ["l1", "l2", "l1"], epochs: [1, 2] } },
+      trials: [{ name: "a" }, { name: "a", set: { epochs: 3 } }],
+    }),
+  ).toThrow("sweep plan: seeds, names of trials, loss: a value stands there twice.");
+  const drawn = expandSweep(
+    parseSweepPlan({ search: "random", count: 20, parameters: { loss: ["l1", "l2", "wing"] } }),
+  );
+  expect(drawn.map(({ name }) => name).sort()).toEqual(["l1", "l2", "wing"]);
+  expect(drawn.map(({ index }) => index)).toEqual([0, 1, 2]);
+});

@@ -33,7 +33,7 @@ const planSchema = z.strictObject({
   search: z.enum(["grid", "random"]).default("grid"),
   /** Values by recipe path: a list of choices, or for a random search also a range. */
   parameters: z.record(z.string(), z.union([z.array(z.json()).min(1), range])).default({}),
-  /** Combinations a random search draws. */
+  /** Combinations a random search draws; one that is drawn again counts, but runs once. */
   count: z.number().int().min(1).default(20),
   /** Seed of the draws. */
   searchSeed: z.number().int().default(0),
@@ -87,6 +87,13 @@ export function parseSweepPlan(input: unknown): SweepPlan {
   const named = (plan.trials ?? []).flatMap(({ set }) => Object.keys(set));
   if ([...named, ...Object.keys(plan.parameters)].includes("seed"))
     throw new InvalidArgumentError("sweep plan: seed: list the seeds under `seeds`.");
+  // The same run twice would pass for two, with no spread between them.
+  const lists = { seeds: plan.seeds, "names of trials": plan.trials?.map(({ name }) => name), ...plan.parameters };
+  const repeated = Object.entries(lists).flatMap(([field, values]) =>
+    Array.isArray(values) && new Set(values.map((value) => JSON.stringify(value))).size < values.length ? [field] : [],
+  );
+  if (repeated.length > 0)
+    throw new InvalidArgumentError(`sweep plan: ${repeated.join(", ")}: a value stands there twice.`);
   return plan;
 }
 
@@ -133,7 +140,7 @@ function gridOf({ parameters }: SweepPlan): Record<string, unknown>[] {
 }
 
 function drawsOf({ parameters, count, searchSeed }: SweepPlan): Record<string, unknown>[] {
-  return Array.from({ length: count }, (_, i) => {
+  const draws = Array.from({ length: count }, (_, i) => {
     const draw: Record<string, unknown> = {};
     for (const [path, space] of Object.entries(parameters)) {
       const random = createRandom(searchSeed).fork("sweep", path, i);
@@ -147,4 +154,6 @@ function drawsOf({ parameters, count, searchSeed }: SweepPlan): Record<string, u
     }
     return draw;
   });
+  // Choices alone may be drawn again: a combination is tried once.
+  return [...new Map(draws.map((draw) => [JSON.stringify(draw), draw])).values()];
 }

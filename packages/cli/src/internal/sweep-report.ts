@@ -1,6 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { renderTable, type TableRow } from "@acr/report";
-import { type Spread, type SweepPlan, summarizeTrials, type TrialResult, type TrialSummary } from "@acr/trainer";
+import {
+  expandSweep,
+  type Spread,
+  type SweepPlan,
+  summarizeTrials,
+  type TrialResult,
+  type TrialSummary,
+} from "@acr/trainer";
 
 /** A sweep that has been read. */
 export interface ReadSweep {
@@ -64,13 +71,16 @@ export function sweepRecord(sweeps: readonly ReadSweep[]): object {
     ...(dates.length > 0 && { firstFinishedAt: dates[0], lastFinishedAt: dates.at(-1) }),
     sweeps: sweeps.map(({ plan, results }) => ({
       plan,
-      trialCount: results.length,
-      isComplete: results.every(({ status }) => status !== "paused"),
+      trialCount: expandSweep(plan).length,
+      isComplete: isComplete({ plan, results }),
       summary: summarizeTrials(results),
       results: results.map(({ worker: _worker, ...result }) => result),
     })),
   };
 }
+
+const isComplete = ({ plan, results }: Pick<ReadSweep, "plan" | "results">) =>
+  results.length === expandSweep(plan).length && results.every(({ status }) => status !== "paused");
 
 /** The same to read. Holds no name of a machine or folder. */
 export function sweepMarkdown(sweeps: readonly ReadSweep[]): string {
@@ -88,7 +98,7 @@ export function sweepMarkdown(sweeps: readonly ReadSweep[]): string {
     ];
     return [
       `# ${plan.name}`,
-      `${results.length} trials with a result, ${hours.toFixed(1)} h of training${commit === undefined ? "" : `, written at commit ${commit}`}. ${setting.filter(Boolean).join(", ")}. NME in percent, best epoch of each run${Math.max(0, ...counts) > 1 ? "; mean ± standard deviation over seeds" : ""}.`,
+      `${isComplete({ plan, results }) ? "" : "**Not complete.** "}${results.length} of ${expandSweep(plan).length} trials with a result, ${hours.toFixed(1)} h of training${commit === undefined ? "" : `, written at commit ${commit}`}. ${setting.filter(Boolean).join(", ")}. NME in percent, best epoch of each run${Math.max(0, ...counts) > 1 ? "; mean ± standard deviation over seeds" : ""}.`,
       results.length === 0
         ? "No trial has ended yet."
         : renderTable(summaryRows(summarizeTrials(results)), { format: "markdown" }),
