@@ -150,6 +150,36 @@ describe("gradients on wasm under registerTrainingKernels()", () => {
     tf.dispose([weights, x, bias]);
   });
 
+  it("of products without depth are zero, and a weight that is read in another shape is packed for that shape", async () => {
+    const product = (a: tf.Tensor, b: tf.Tensor, options = {}) =>
+      tf.fused.matMul({ a: a as tf.Tensor2D, b: b as tf.Tensor2D, ...options });
+    await expectAsOnCpu("empty sides", () => [
+      tf.matMul(tf.ones([2, 0]), tf.ones([0, 3])),
+      tf.matMul(tf.ones([0, 2]), tf.ones([0, 3]), true),
+      tf.matMul(tf.ones([2, 0]), tf.ones([3, 0]), false, true),
+      tf.matMul(tf.ones([0, 2]), tf.ones([2, 3])),
+      tf.matMul(tf.ones([2, 2]), tf.ones([2, 0])),
+      tf.matMul(tf.ones([1, 2, 3]), tf.ones([4, 3, 2])),
+      tf.matMul(tf.ones([4, 2, 3]), tf.ones([1, 3, 2])),
+    ]);
+    await tf.setBackend("wasm");
+    await expectNoTensorLeak(() =>
+      tf.tidy(() => {
+        const bias = tf.tensor1d([1, 2, 3]);
+        expect(product(tf.ones([2, 0]), tf.ones([0, 3]), { bias }).arraySync()).toEqual([
+          [1, 2, 3],
+          [1, 2, 3],
+        ]);
+        const weights = tf.reshape(tf.range(0, 24), [4, 6]);
+        const other = tf.reshape(weights, [6, 4]);
+        for (let i = 0; i < 2; i++) {
+          expect(product(tf.ones([1, 4]), weights).arraySync()).toEqual([[36, 40, 44, 48, 52, 56]]);
+          expect(product(tf.ones([1, 6]), other).arraySync()).toEqual([[60, 66, 72, 78]]);
+        }
+      }),
+    );
+  });
+
   it("of a softmax over a map agree with cpu", async () => {
     const random = createRandom("softmax");
     for (let i = 0; i < CASES; i++) {

@@ -7,14 +7,14 @@ type Call = {
   attrs: { transposeA?: boolean; transposeB?: boolean; activation?: string };
 };
 
-/** Sizes of a product of two matrices, or `undefined` where there is more than one, or a side is empty or no float. */
+/** Sizes of a product of two matrices, or `undefined` where there is more than one, or no float. */
 function sizesOf({ inputs: { a, b }, attrs: { transposeA, transposeB } }: Call) {
   if (a!.dtype !== "float32" || b!.dtype !== "float32" || a!.shape.length !== b!.shape.length) return undefined;
   const batch = a!.shape.slice(0, -2);
   if ([...batch, ...b!.shape.slice(0, -2)].some((size) => size !== 1) || a!.shape.length < 2) return undefined;
   const [M, K] = (transposeA ? a!.shape.slice(-2).reverse() : a!.shape.slice(-2)) as [number, number];
   const N = b!.shape.at(transposeB ? -2 : -1)!;
-  return M * K * N > 0 ? { M, K, N, shape: [...batch, M, N] } : undefined;
+  return { M, K, N, shape: [...batch, M, N] };
 }
 
 /**

@@ -9,6 +9,9 @@ export const up8 = (n: number) => (n + 7) & ~7;
 /** Products of fewer multiplications than this are done before a sleeping thread is awake. */
 const SHARED_FROM = 2 ** 20;
 
+/** Bytes that the threads' own parts of a product may take together; one thread alone works where they would take more. */
+const PART_BYTES = 256 * 2 ** 20;
+
 /** What runs a product's kernels: all threads, or the caller's alone where waking the others would take longer. */
 function runnerOf(runtime: WasmRuntime, multiplications: number) {
   if (multiplications >= SHARED_FROM) {
@@ -49,8 +52,9 @@ export function multiplyTransposed(
   { M, K, N }: ProductSizes,
   c: number,
 ): void {
-  const { threads, run } = runnerOf(runtime, M * K * N);
   const apart = runtime.exports.gemmTransposedScratch(M, N);
+  const isSharable = runtime.threads * apart * FLOAT <= PART_BYTES;
+  const { threads, run } = runnerOf(runtime, isSharable ? M * K * N : 0);
   const scratch = runtime.scratch(threads * apart * FLOAT);
   run("gemmTransposed", a, b, M, N, K, scratch);
   run("sumParts", scratch, apart, c, M, N);
@@ -78,7 +82,8 @@ export function multiplyBiased(
   const { threads, run } = runnerOf(runtime, M * K * N);
   const panels = runtime.folded.get(
     b,
-    [bias?.dataId, "biased"],
+    // The same data may be read in another shape.
+    [bias?.dataId, K, N],
     runtime.exports.foldedSize(K, N) * FLOAT,
     (address) => {
       run("packB", runtime.address(b), K, N, 0, address);
