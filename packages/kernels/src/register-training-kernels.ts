@@ -2,7 +2,7 @@ import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { backend as currentBackend, getBackend, getGradient, type TensorInfo } from "@tensorflow/tfjs-core";
 // tfjs-core alone registers no gradients; its layers package does.
 import "@tensorflow/tfjs-layers";
-import { currentWasmRuntime, setWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { setWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { replaceKernels } from "./internal/replace-kernels.js";
 import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
@@ -70,9 +70,22 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   }
   if (getBackend() !== "wasm") return { variant: "composed", threads: 1, failure: undefined, undo: async () => {} };
   const backend = currentBackend() as WasmBackend;
-  const existing = currentWasmRuntime();
-  if (existing) return REGISTRATIONS.get(existing)!;
+  const known = STARTED.get(backend);
+  if (known) return known;
+  const starting = startWasmKernels(backend, { threads, relaxedSimd });
+  STARTED.set(backend, starting);
+  // Whoever called first hears of the failure; the next call tries again.
+  starting.catch(() => STARTED.delete(backend));
+  return starting;
+}
 
+/** The kernels of each wasm backend, from the call on that starts them. */
+const STARTED = new WeakMap<WasmBackend, Promise<TrainingKernels>>();
+
+async function startWasmKernels(
+  backend: WasmBackend,
+  { threads, relaxedSimd }: Required<TrainingKernelOptions>,
+): Promise<TrainingKernels> {
   const runtime = await WasmRuntime.start(backend, { threads, relaxed: relaxedSimd });
   const groups = [
     convolutionKernels(runtime),
@@ -86,7 +99,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   const kernels = Object.fromEntries(
     groups
       .flatMap((group) => Object.entries<(call: never) => TensorInfo | TensorInfo[] | undefined>(group))
-      .map(([name, kernel]) => [name, (call: never) => runtime.withoutLeftovers(() => kernel(call))]),
+      .map(([name, kernel]) => [name, (call: never) => runtime.call(kernel, call)]),
   );
   // A gradient of einsum that the application brought stays.
   const missing = getGradient(einsumGradient.kernelName) ? [] : [einsumGradient];
@@ -95,7 +108,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   setWasmRuntime(backend, runtime);
 
   let undone: Promise<void> | undefined;
-  const registration: TrainingKernels = {
+  return {
     variant: runtime.variant,
     threads: runtime.threads,
     get failure() {
@@ -104,14 +117,11 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     undo: () => {
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);
+        STARTED.delete(backend);
         restore();
         await runtime.stop();
       })();
       return undone;
     },
   };
-  REGISTRATIONS.set(runtime, registration);
-  return registration;
 }
-
-const REGISTRATIONS = new WeakMap<WasmRuntime, TrainingKernels>();

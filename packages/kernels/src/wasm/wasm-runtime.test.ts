@@ -30,6 +30,14 @@ describe("memory of the wasm backend under registerTrainingKernels()", () => {
     await kernels.undo();
   });
 
+  it("refuses more bytes than an address can name, in place of a block of what is left modulo 2^32", () => {
+    const before = tf.memory().numTensors;
+    expect(() => backend().wasm._malloc(2 ** 32 + 8)).toThrow(BackendError);
+    const tile = () => tf.tidy(() => tf.tile(tf.ones([1, 2 ** 15 + 8]), [2 ** 15, 1]));
+    expect(tile).toThrow("wasm: out of memory (4097 MB refused)");
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it.each<[string, () => tf.Tensor]>([
     [
       "a kernel of this package",
@@ -132,6 +140,23 @@ function unitNet(): tfl.LayersModel {
   const sum = layers.add().apply([stem, x]) as tfl.SymbolicTensor;
   return tfl.model({ inputs, outputs: through(sum, layers.globalAveragePooling2d({})) });
 }
+
+it("registerTrainingKernels() called twice at once starts one set of kernels, which is gone after undo", async () => {
+  await tf.setBackend("wasm");
+  const before = tf.getKernel("Conv2D", "wasm");
+  const validate = jest.spyOn(WebAssembly, "validate").mockReturnValue(false);
+  const refused = [registerTrainingKernels(), registerTrainingKernels()];
+  expect((await Promise.allSettled(refused)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  validate.mockRestore();
+  const [first, second] = await Promise.all([registerTrainingKernels(), registerTrainingKernels()]);
+  expect(second).toBe(first);
+  await Promise.all([first.undo(), second.undo()]);
+  expect(tf.getKernel("Conv2D", "wasm")).toBe(before);
+  expect(tf.getKernel("Conv2DBackpropFilter", "wasm")).toBeUndefined();
+  const third = await registerTrainingKernels();
+  expect(third).not.toBe(first);
+  await third.undo();
+});
 
 it("registerTrainingKernels() names a runtime without SIMD and registers nothing", async () => {
   await tf.setBackend("wasm");

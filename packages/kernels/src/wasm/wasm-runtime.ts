@@ -109,13 +109,17 @@ export class WasmRuntime {
     return info;
   }
 
-  /** Runs a kernel; where it throws, what it had allocated is released: tfjs does not know it yet. */
-  withoutLeftovers<T>(kernel: () => T): T {
+  /**
+   * Runs a kernel. Its inputs come over from other backends before it takes views of the memory, which their arrival may
+   * let grow. Where it throws, what it had allocated is released: tfjs does not know it yet.
+   */
+  call<Call extends { inputs: object }, T>(kernel: (call: Call) => T, call: Call): T {
     const outer = this.made;
     const made: TensorInfo[] = [];
     this.made = made;
     try {
-      return kernel();
+      for (const input of Object.values(call.inputs)) if (input) this.address(input);
+      return kernel(call);
     } catch (error) {
       for (const { dataId } of made) this.backend.disposeData(dataId);
       throw error;
@@ -172,7 +176,8 @@ function guardAllocation(wasm: WasmBackend["wasm"]): () => void {
   wasm._free(wasm._malloc(1));
   const malloc = wasm._malloc;
   wasm._malloc = (bytes) => {
-    const address = malloc(bytes);
+    // It would take a larger number modulo 2^32, and give a block that is too small.
+    const address = bytes < MAXIMUM_BYTES ? malloc(bytes) : 0;
     if (address === 0) {
       releaseFailedTape();
       throw new BackendError(
