@@ -294,9 +294,33 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     cpSync(dir, `${dir}.installing-${dead}-old`, { recursive: true });
     rmSync(dir, { recursive: true });
     mkdirSync(`${dir}.installing-${dead}`);
+    // In a container the killed process had the number of this one.
+    mkdirSync(`${dir}.installing-${process.pid}`);
     expect(await fault({ dir: `${dir}` }, { wheels: {} }).catch(() => "brought back")).toBe("brought back");
     expect(readdirSync(join(dir, ".."))).toEqual(["tensorflow"]);
     expect(existsSync(join(dir, "engine.cjs"))).toBe(true);
+  });
+
+  it("leaves no folder that it had made around the place", async () => {
+    const parent = newDir("data");
+    mkdirSync(parent);
+    const dir = join(parent, "acr", "tensorflow");
+    await expect(install({ dir, from: programs }, release)).rejects.toThrow("there is no TensorFlow wheel");
+    expect(readdirSync(parent)).toEqual([]);
+    const { XDG_DATA_HOME, ACR_TENSORFLOW_DIR } = process.env;
+    process.env.XDG_DATA_HOME = parent;
+    delete process.env.ACR_TENSORFLOW_DIR;
+    try {
+      await install({ from: downloads }, release);
+      await expect(removeTensorFlow({ dir: "" })).rejects.toThrow("dir must name a folder; got an empty string");
+      expect(await removeTensorFlow()).toEqual({ dir, removed: true });
+      expect(readdirSync(parent)).toEqual([]);
+    } finally {
+      for (const [name, value] of Object.entries({ XDG_DATA_HOME, ACR_TENSORFLOW_DIR })) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    }
   });
 
   it("leaves a folder alone that it did not make", async () => {

@@ -9,12 +9,11 @@ import { type NodeModules, nodeModules } from "./node-modules.js";
 import { packageUrl, resolvePackage } from "./resolve-tfjs-node.js";
 import { type ProgramResult, runProgram } from "./run-program.js";
 import { CHECK } from "./tensorflow-files.js";
-import { MANIFEST, type TensorFlowManifest, tensorFlowFolder } from "./tensorflow-folder.js";
+import { defaultTensorFlowFolder, MANIFEST, type TensorFlowManifest, tensorFlowFolder } from "./tensorflow-folder.js";
 import { tensorFlowPlatform } from "./tensorflow-platform.js";
 import { MINIMUM_DRIVER, TENSORFLOW_RELEASE, type TensorFlowRelease } from "./tensorflow-release.js";
 
 const GIGABYTE = 2 ** 30;
-/** What the binding includes of the wheel, and the libraries themselves. */
 /** Libraries, among them what arm64's wheel keeps beside them, and the headers of the C API. */
 const WANTED =
   /^(tensorflow\.libs\/|tensorflow\/(libtensorflow_(cc|framework)\.|include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/)))/;
@@ -86,9 +85,26 @@ async function removeLeftovers({ fs, files, path }: NodeModules, dir: string): P
   const stem = `${path.basename(dir)}.installing-`;
   for (const name of await files.readdir(parent)) {
     const [, pid, old] = (name.startsWith(stem) && /^(\d+)(-old)?$/.exec(name.slice(stem.length))) || [];
-    if (!pid || isRunning(Number(pid))) continue;
+    // In a container a killed process had the number of this one.
+    if (!pid || (Number(pid) !== process.pid && isRunning(Number(pid)))) continue;
     if (old && !fs.existsSync(dir)) await files.rename(path.join(parent, name), dir);
     else await files.rm(path.join(parent, name), { recursive: true });
+  }
+}
+
+/** Folders that must be made for `folder` to be there, the deepest first. */
+function missingFolders({ fs, path }: NodeModules, folder: string): string[] {
+  const missing: string[] = [];
+  for (let at = folder; !fs.existsSync(at); at = path.dirname(at)) missing.push(at);
+  return missing;
+}
+
+/** Removes folders in order, up to the first that is in use. */
+async function removeEmpty({ files }: NodeModules, folders: string[]): Promise<void> {
+  try {
+    for (const folder of folders) await files.rmdir(folder);
+  } catch {
+    // Somebody else's by now.
   }
 }
 
@@ -128,6 +144,7 @@ export async function install(
   const driver = cuda && (await hasDriver(say));
   const compiler = await findCompiler();
   const folder = `${dir}.installing-${process.pid}`;
+  const parents = missingFolders(node, path.dirname(dir));
   try {
     await makeFolder(path.dirname(dir));
     await removeLeftovers(node, dir);
@@ -178,6 +195,7 @@ export async function install(
     return { source: "installed", dir, tensorflow, cuda, gpu };
   } catch (error) {
     await files.rm(folder, { recursive: true, force: true });
+    await removeEmpty(node, parents);
     if (signal?.aborted) throw installFault("stopped. Nothing was installed.", error);
     if (AcrError.isInstance(error)) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
@@ -198,5 +216,7 @@ export async function remove(options: RemoveTensorFlowOptions): Promise<{ dir: s
   if (!fs.existsSync(path.join(dir, MANIFEST)))
     throw new BackendError(`removeTensorFlow: ${dir} was not made by installTensorFlow. Remove it by hand.`);
   await files.rm(dir, { recursive: true });
+  // The folder around the default place is ours too.
+  if (dir === defaultTensorFlowFolder(node)) await removeEmpty(node, [path.dirname(dir)]);
   return { dir, removed: true };
 }

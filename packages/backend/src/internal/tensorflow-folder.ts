@@ -1,5 +1,5 @@
-import { BackendError } from "@acr/core";
-import { nodeModules } from "./node-modules.js";
+import { BackendError, InvalidArgumentError } from "@acr/core";
+import { type NodeModules, nodeModules } from "./node-modules.js";
 
 /** What an installation says of itself, in `install.json`. */
 export interface TensorFlowManifest {
@@ -14,15 +14,28 @@ export interface TensorFlowManifest {
 
 export const MANIFEST = "install.json";
 
-/** `ACR_TENSORFLOW_DIR`, or a folder in the user's data folder: one copy serves all projects. */
-export async function tensorFlowFolder(dir: string | undefined = process.env.ACR_TENSORFLOW_DIR): Promise<string> {
-  const { os, path } = await nodeModules();
-  if (dir) return path.resolve(dir);
+/** In the user's data folder: one copy serves all projects. */
+export function defaultTensorFlowFolder({ os, path }: NodeModules): string {
   const data =
     process.platform === "darwin"
       ? path.join(os.homedir(), "Library", "Application Support")
       : process.env.XDG_DATA_HOME || path.join(os.homedir(), ".local", "share");
   return path.join(data, "acr", "tensorflow");
+}
+
+/**
+ * `dir`, else `ACR_TENSORFLOW_DIR`, else the default.
+ *
+ * @throws {InvalidArgumentError} an empty `dir`: the default was not meant.
+ */
+export async function tensorFlowFolder(dir?: string): Promise<string> {
+  const node = await nodeModules();
+  if (dir === "")
+    throw new InvalidArgumentError(
+      "tensorflow: dir must name a folder; got an empty string. Leave it out for the default.",
+    );
+  const named = dir ?? process.env.ACR_TENSORFLOW_DIR;
+  return named ? node.path.resolve(named) : defaultTensorFlowFolder(node);
 }
 
 /** The installation in a folder, or `undefined`. @throws {BackendError} it is damaged. */
