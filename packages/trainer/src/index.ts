@@ -48,4 +48,5 @@ export { expandSweep, parseSweepPlan, type SweepPlan, type SweepPlanInput, type 
 export { type HyperparameterValue, TensorBoardWriter, type TensorBoardWriterOptions } from "./tensorboard-writer.js";
 export { type TrainOptions, train } from "./train.js";
 export type { BackendSummary, EpochMetrics, TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
-export { type TrainingMemory, trainingMemory } from "./training-memory.js";
+export { trainingLimits } from "./training-limits.js";
+export { type TrainingMemory, type TrainingMemoryOptions, trainingMemory } from "./training-memory.js";

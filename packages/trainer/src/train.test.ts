@@ -218,6 +218,37 @@ it("a loss that is no number stops the run with the batch kept and what to try",
   expect(memory().numTensors).toBe(before);
 });
 
+it.each([false, true])(
+  "a run that stops amid the gradients it gathers releases them (pixelsOnDevice: %s)",
+  async (pixelsOnDevice) => {
+    const before = memory().numTensors;
+    const recipe: RecipeInput = { ...RECIPE, accumulate: 2 };
+    const step = () => {
+      throw new Error("enough");
+    };
+    await expect(run({ recipe, folder: freeFolder(), pixelsOnDevice, callbacks: { step } })).rejects.toThrow("enough");
+    expect(memory().numTensors).toBe(before);
+  },
+);
+
+it("a run goes on the same bit for bit where another engine finishes its pixels", async () => {
+  const recipe: RecipeInput = {
+    ...RECIPE,
+    accumulate: 2,
+    synthetic: { trainCount: 16, valCount: 4 },
+    augmentation: "strong",
+  };
+  const [whole, folder] = [freeFolder(), freeFolder()] as [string, string];
+  await run({ recipe, folder: whole, pixelsOnDevice: false });
+  const abort = new AbortController();
+  const callbacks = { step: ({ batch }: { batch: number }) => void (batch === 2 && abort.abort()) };
+  await run({ recipe, folder, pixelsOnDevice: true, signal: abort.signal, callbacks });
+  expect((await loadCheckpoint(runFiles(folder).checkpoint)).batch).toBe(2);
+  await run({ folder, resume: true, pixelsOnDevice: false });
+  const [expected, got] = await Promise.all([whole, folder].map((run) => loadCheckpoint(runFiles(run).checkpoint)));
+  expect(differingArrays(got!, expected!)).toEqual([]);
+});
+
 it("a run whose pixels are finished on the device, a batch ahead, is the same bit for bit", async () => {
   const before = memory().numTensors;
   const folders = [false, true].map((pixelsOnDevice) => ({ pixelsOnDevice, folder: freeFolder() }));

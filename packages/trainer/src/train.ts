@@ -5,6 +5,7 @@ import { type BackendInfo, setupBackend } from "@acr/backend";
 import { BackendError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { createLoss } from "@acr/loss";
 import { type Checkpoint, loadNewestCheckpoint } from "./checkpoint.js";
+import { isOnGpu } from "./internal/is-on-gpu.js";
 import { openTrainingFaces } from "./internal/open-training-faces.js";
 import { recipeFileProblems } from "./internal/recipe-file-problems.js";
 import { removeHalfFiles } from "./internal/remove-half-files.js";
@@ -14,6 +15,7 @@ import { overrideRecipe } from "./override-recipe.js";
 import { inspectRecipe, parseRecipe, type Recipe, type RecipeInput, recipeError } from "./recipe.js";
 import { checkFolderName, checkRunFolderIsFree, createRunFolder, readRecipe, runFiles } from "./run-folder.js";
 import type { TrainCallbacks, TrainEvent, TrainResult } from "./train-event.js";
+import { trainingLimits } from "./training-limits.js";
 import { type TrainingMemory, trainingMemory } from "./training-memory.js";
 
 /** Options of `train`. */
@@ -96,7 +98,12 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   let hasStarted = false;
   try {
     await run.prepare(found?.checkpoint);
-    const needs = trainingMemory(run.model, { batchSize: recipe.batchSize, ...limitsOf(backend) });
+    const batchesAhead = pixelsOnDevice ? 1 : 0;
+    const needs = trainingMemory(run.model, {
+      batchSize: recipe.batchSize,
+      ...trainingLimits(backend),
+      batchesAhead,
+    });
     if (isOnGpu(backend) && needs.largestBatch < recipe.batchSize) throw memoryFault(recipe.batchSize, needs, backend);
     hasStarted = true;
     yield {
@@ -134,16 +141,6 @@ async function emptyFolder(folder: string): Promise<void> {
   for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
   await rmdir(folder).catch(() => undefined);
 }
-
-/** Engines whose memory is their own; what does not fit there has no swap to go to. */
-const isOnGpu = ({ gpu, name }: BackendInfo) => gpu === true || name === "webgpu";
-
-const limitsOf = ({ name, gpu, gpuMemoryBytes, largestTensorBytes }: BackendInfo) => ({
-  backend: name,
-  // A graphics processor that does not tell has what it has: the machine's own memory says nothing of it.
-  gpuMemoryBytes: gpuMemoryBytes ?? (gpu === true ? Number.MAX_SAFE_INTEGER : undefined),
-  largestTensorBytes,
-});
 
 function memoryFault(batchSize: number, needs: TrainingMemory, backend: BackendInfo): BackendError {
   const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(2)} GB`;

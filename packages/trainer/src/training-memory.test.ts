@@ -30,5 +30,10 @@ test("trainingMemory(model, options) finds the largest batch that fits, on both 
   const onWebGpu = { batchSize: 16, backend: "webgpu", largestTensorBytes: 5 * largestMap };
   expect(trainingMemory(model, onWebGpu).largestBatch).toBe(5);
   expect(trainingMemory(model, { ...onWebGpu, largestTensorBytes: 5 * largestMap - 1 }).largestBatch).toBe(4);
+  // Pictures of a batch that waits on the device count too.
+  const ahead = trainingMemory(model, { ...onGpu, batchesAhead: 1 });
+  expect(ahead.neededBytes - neededBytes).toBe(16 * 112 * 112 * 3 * 4);
+  expect(ahead.largestBatch).toBe(15);
+  expect(trainingMemory(model, { ...onGpu, gpuMemoryBytes: ahead.neededBytes, batchesAhead: 1 }).largestBatch).toBe(16);
   model.dispose();
 });

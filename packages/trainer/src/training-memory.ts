@@ -4,7 +4,7 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 
 /** What a training step needs, and what there is. */
 export interface TrainingMemory {
-  /** Estimate: weights, gradients, moments, and the maps of the batch. */
+  /** Estimate: weights, gradients, moments, the maps of the batch, and the pictures of those that wait. */
   neededBytes: number;
   /** Free on this machine, or where the backend holds less, that. */
   availableBytes: number;
@@ -20,6 +20,8 @@ export interface TrainingMemoryOptions {
   backend: string;
   /** Free memory of the graphics processor that trains, where it is known; the machine's own does not count then. */
   gpuMemoryBytes?: number | undefined;
+  /** Batches whose pictures wait on the device beside the one in the step. Default 0. */
+  batchesAhead?: number;
   /** The largest tensor that the backend can hold, in bytes. Default: no limit. */
   largestTensorBytes?: number | undefined;
 }
@@ -35,7 +37,13 @@ const WASM_LIMIT = 2 ** 32;
  */
 export function trainingMemory(
   model: LayersModel,
-  { batchSize, backend, gpuMemoryBytes, largestTensorBytes = Number.POSITIVE_INFINITY }: TrainingMemoryOptions,
+  {
+    batchSize,
+    backend,
+    gpuMemoryBytes,
+    batchesAhead = 0,
+    largestTensorBytes = Number.POSITIVE_INFINITY,
+  }: TrainingMemoryOptions,
 ): TrainingMemory {
   const needs = (size: number) => summary(model, { batchSize: size }).trainingBytes;
   // A step needs something for the weights and the same again for each face.
@@ -43,8 +51,9 @@ export function trainingMemory(
   const free = process.availableMemory?.() ?? freemem();
   const availableBytes = gpuMemoryBytes ?? (backend === "wasm" ? Math.min(free, WASM_LIMIT) : free);
   const one = needs(1);
-  const perFace = needs(2) - one;
-  const fixed = one - perFace;
+  const ofStep = needs(2) - one;
+  const fixed = one - ofStep;
+  const perFace = ofStep + batchesAhead * bytesOf(model.inputs[0]!.shape);
   const largestMap = Math.max(...model.layers.map(({ outputShape }) => bytesOf(outputShape as Shape)));
   const largestBatch = Math.max(
     0,

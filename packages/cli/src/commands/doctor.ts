@@ -1,7 +1,7 @@
 import { createLandmarkModel } from "@acr/backbones";
-import { doctor, setupBackend } from "@acr/backend";
+import { type BackendInfo, doctor, setupBackend } from "@acr/backend";
 import { renderTable } from "@acr/report";
-import { parseRecipe, trainingMemory } from "@acr/trainer";
+import { parseRecipe, trainingLimits, trainingMemory } from "@acr/trainer";
 import { Command } from "commander";
 import { printJson } from "../internal/print-json.js";
 
@@ -13,8 +13,7 @@ export function doctorCommand(): Command {
     .addHelpText("after", "\nExample:\n  acr doctor")
     .action(async ({ json }: { json?: boolean }) => {
       const result = await doctor();
-      const { name } = await setupBackend({});
-      const memory = defaultTrainingMemory(name);
+      const memory = defaultTrainingMemory(await setupBackend({}));
       if (json) return printJson({ ...result, memory });
       const rows = result.backends.map((backend) => ({
         backend: backend.name,
@@ -26,19 +25,24 @@ export function doctorCommand(): Command {
           ? [backend.description, backend.note].filter(Boolean).join("; ")
           : (backend.reason ?? ""),
       }));
-      const { backbone, imageSize, availableBytes, largestBatch } = memory;
       process.stdout.write(
-        `${renderTable(rows, { format: "text" })}\nChosen by default: ${result.chosen ?? "none"}\nGPU: ${result.gpu}\nMemory: ${(availableBytes / 2 ** 30).toFixed(1)} GB for training; ${backbone} at ${imageSize} px fits with batches of up to ${largestBatch}\n`,
+        `${renderTable(rows, { format: "text" })}\nChosen by default: ${result.chosen ?? "none"}\nGPU: ${result.gpu}\nMemory: ${memoryText(memory)}\n`,
       );
     });
 }
 
+function memoryText(memory: ReturnType<typeof defaultTrainingMemory>): string {
+  const { backbone, imageSize, availableBytes, largestBatch } = memory;
+  if (availableBytes === Number.MAX_SAFE_INTEGER) return "the graphics processor does not tell what is free";
+  return `${(availableBytes / 2 ** 30).toFixed(1)} GB for training; ${backbone} at ${imageSize} px fits with batches of up to ${largestBatch}`;
+}
+
 /** What the default recipe could train here. */
-function defaultTrainingMemory(backend: string) {
+function defaultTrainingMemory(backend: BackendInfo) {
   const { backbone, imageSize, batchSize } = parseRecipe({});
   const model = createLandmarkModel({ backbone, imageSize, landmarkCount: 68 });
   try {
-    return { backbone, imageSize, batchSize, ...trainingMemory(model, { batchSize, backend }) };
+    return { backbone, imageSize, batchSize, ...trainingMemory(model, { batchSize, ...trainingLimits(backend) }) };
   } finally {
     model.dispose();
   }

@@ -215,59 +215,63 @@ export class TrainingRun {
     let gathered = 0;
     let asked = started;
     const batches = this.loader.epoch(epoch, { firstBatch: batch });
-    for await (const { batch: faces, pictures } of uploadedBatches(batches, { ahead: pixelsOnDevice })) {
-      waited += performance.now() - asked;
-      yield* this.told(epoch, "train");
-      // More than one where all faces of the batches before were left out.
-      const passed = faces.index + 1 - batch;
-      learningRate = this.learningRate(epoch);
-      const { loss, grads } = await this.lossAndGradients(faces, pictures, modes);
-      if (!Number.isFinite(loss)) {
-        dispose(grads);
-        if (gradients) dispose(gradients);
-        await this.diverged(faces, { epoch, batch, loss, learningRate });
-      }
-      gradients = gradients ? addUp(gradients, grads) : grads;
-      gathered++;
-      batch += passed;
-      lossSum += loss * passed;
-      if (gathered === recipe.accumulate || batch === stepsPerEpoch) {
-        this.update(gradients, gathered, learningRate);
-        gradients = undefined;
-        gathered = 0;
-      }
-      this.log!.step(epoch * stepsPerEpoch + batch, loss, learningRate);
-      const now = performance.now();
-      const done = batch - position.batch;
-      yield {
-        type: "step",
-        epoch: epoch + 1,
-        batch,
-        batchCount: stepsPerEpoch,
-        loss: lossSum / batch,
-        imagesPerSecond: (done * recipe.batchSize * 1000) / (now - started),
-        waitPercent: (100 * waited) / (now - started),
-        secondsLeft: ((now - started) / done / 1000) * (batchesLeftAtStart - done),
-        memoryMb: process.memoryUsage.rss() / 1e6,
-      };
-      // The event loop must turn once a step, or signals would never arrive.
-      await new Promise((resolve) => setImmediate(resolve));
-      if (gathered === 0 && batch < stepsPerEpoch) {
-        const here = { epoch, batch, lossSum };
-        const isDue = recipe.checkpointSteps !== undefined && batch % recipe.checkpointSteps < recipe.accumulate;
-        if (signal?.aborted || isDue) yield await this.save(here, started);
-        if (signal?.aborted) {
-          yield this.interrupted(here);
-          return false;
+    try {
+      for await (const { batch: faces, pictures } of uploadedBatches(batches, { ahead: pixelsOnDevice })) {
+        waited += performance.now() - asked;
+        yield* this.told(epoch, "train");
+        // More than one where all faces of the batches before were left out.
+        const passed = faces.index + 1 - batch;
+        learningRate = this.learningRate(epoch);
+        const { loss, grads } = await this.lossAndGradients(faces, pictures, modes);
+        if (!Number.isFinite(loss)) {
+          dispose(grads);
+          await this.diverged(faces, { epoch, batch, loss, learningRate });
         }
+        gradients = gradients ? addUp(gradients, grads) : grads;
+        gathered++;
+        batch += passed;
+        lossSum += loss * passed;
+        if (gathered === recipe.accumulate || batch === stepsPerEpoch) {
+          this.update(gradients, gathered, learningRate);
+          gradients = undefined;
+          gathered = 0;
+        }
+        this.log!.step(epoch * stepsPerEpoch + batch, loss, learningRate);
+        const now = performance.now();
+        const done = batch - position.batch;
+        yield {
+          type: "step",
+          epoch: epoch + 1,
+          batch,
+          batchCount: stepsPerEpoch,
+          loss: lossSum / batch,
+          imagesPerSecond: (done * recipe.batchSize * 1000) / (now - started),
+          waitPercent: (100 * waited) / (now - started),
+          secondsLeft: ((now - started) / done / 1000) * (batchesLeftAtStart - done),
+          memoryMb: process.memoryUsage.rss() / 1e6,
+        };
+        // The event loop must turn once a step, or signals would never arrive.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (gathered === 0 && batch < stepsPerEpoch) {
+          const here = { epoch, batch, lossSum };
+          const isDue = recipe.checkpointSteps !== undefined && batch % recipe.checkpointSteps < recipe.accumulate;
+          if (signal?.aborted || isDue) yield await this.save(here, started);
+          if (signal?.aborted) {
+            yield this.interrupted(here);
+            return false;
+          }
+        }
+        asked = performance.now();
       }
-      asked = performance.now();
+      yield* this.told(epoch, "train");
+      if (batch === 0)
+        throw new DataFormatError("not one face of the epoch can be read.", { file: recipe.root ?? recipe.dataset });
+      // Where the last batch was left out.
+      if (gradients) this.update(gradients, gathered, learningRate);
+    } finally {
+      // Gathered, and not used: a consumer that breaks off, a fault.
+      if (gradients) dispose(gradients);
     }
-    yield* this.told(epoch, "train");
-    if (batch === 0)
-      throw new DataFormatError("not one face of the epoch can be read.", { file: recipe.root ?? recipe.dataset });
-    // Where the last batch was left out.
-    if (gradients) this.update(gradients, gathered, learningRate);
     const trainSeconds = (performance.now() - started) / 1000;
     yield* this.validate({
       epoch: epoch + 1,
