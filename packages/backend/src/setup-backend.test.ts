@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BackendError } from "@acr/core";
@@ -150,6 +150,24 @@ describe("setupBackend(options)", () => {
     await expect(setupBackend({ threads: 1 })).rejects.toThrow("tensorflow is not installed");
     delete process.env.ACR_GPU;
     await expect(setupBackend({ gpu: 1.5 })).rejects.toThrow("gpu must be an integer >= -1; got 1.5");
+  });
+
+  it("tries an installed tfjs-node-gpu first, and says why it does not start", async () => {
+    process.env.ACR_TENSORFLOW_DIR = "no-such-folder";
+    const dir = mkdtempSync(join(tmpdir(), "acr gpu "));
+    const folder = join(dir, "node_modules", "@tensorflow", "tfjs-node-gpu");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), '{ "name": "@tensorflow/tfjs-node-gpu", "main": "index.js" }');
+    writeFileSync(join(folder, "index.js"), 'throw new Error("libcudart is gone")');
+    const cwd = jest.spyOn(process, "cwd").mockReturnValue(dir);
+    try {
+      const { name, skipped } = await setupBackend({ threads: 1 });
+      expect([name, ...skipped.map(({ name }) => name)]).toEqual(["wasm", "tensorflow", "webgpu"]);
+      expect(skipped[0]!.reason).toContain("tensorflow does not start (@tensorflow/tfjs-node-gpu: libcudart is gone)");
+    } finally {
+      cwd.mockRestore();
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it("says so where what was installed is damaged", async () => {

@@ -17,8 +17,8 @@ import { importNode } from "./internal/import-node.js";
 export interface SetupBackendOptions {
   /**
    * Backends to try, best first: `"tensorflow"`, `"webgpu"`, `"wasm"`, `"cpu"`, or one that the application registered.
-   * Default: tensorflow where it was installed with CUDA and sees a GPU, webgpu where its adapter is a graphics
-   * processor, wasm, cpu; with `gpu` from 0 on only the first two.
+   * Default: tensorflow where it, or tfjs-node-gpu, was installed with CUDA and sees a GPU, webgpu where its adapter is a
+   * graphics processor, wasm, cpu; with `gpu` from 0 on only the first two.
    */
   prefer?: readonly string[];
   /**
@@ -184,7 +184,9 @@ async function defaultPreference(gpu: number | undefined): Promise<string[]> {
   if (!isNode()) return others;
   const { readTensorFlowManifest, tensorFlowFolder } = await import("./internal/tensorflow-folder.js");
   const manifest = await readTensorFlowManifest(await tensorFlowFolder()).catch(() => undefined);
-  return manifest?.cuda ? BY_DEFAULT : others;
+  if (manifest) return manifest.cuda ? BY_DEFAULT : others;
+  const { resolvePackage } = await import("./internal/resolve-tfjs-node.js");
+  return (await resolvePackage(["@tensorflow/tfjs-node-gpu"])).length > 0 ? BY_DEFAULT : others;
 }
 
 async function defaultThreads(): Promise<number> {
