@@ -28,7 +28,7 @@ const engines = {
 };
 const { KERAS_PYTHON, PYTORCH_PYTHON } = process.env;
 if (KERAS_PYTHON) engines.keras = peer(KERAS_PYTHON, "peers/keras_step.py");
-if (PYTORCH_PYTHON && model.startsWith("mobilenet")) engines.pytorch = peer(PYTORCH_PYTHON, "peers/pytorch_step.py");
+if (PYTORCH_PYTHON) engines.pytorch = peer(PYTORCH_PYTHON, "peers/pytorch_step.py");
 
 const row = {
   model,
