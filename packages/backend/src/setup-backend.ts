@@ -230,7 +230,7 @@ async function startTensorFlowEngine({ threads, gpu, isDefault }: Wishes): Promi
   }
   // Asked before TensorFlow takes what it wants.
   const { gpuMemory } = await import("./internal/gpu-memory.js");
-  const gpuMemoryBytes = gpu === NO_GPU ? undefined : await gpuMemory({ index: gpu ?? 0 });
+  const gpuMemoryBytes = gpu === NO_GPU ? undefined : await gpuMemory({ index: gpu });
   await startTensorFlow({ threads, gpu });
   tensorFlowStart ??= { threads, gpu };
   const { threads: ownThreads } = tensorFlowStart;

@@ -11,6 +11,18 @@ describe("gpuMemory({ index, command })", () => {
     expect(await gpuMemory({ index: 0, command })).toBeUndefined();
   });
 
+  it("reads that of the first GPU that CUDA is shown, where none is named", async () => {
+    const { CUDA_VISIBLE_DEVICES } = process.env;
+    try {
+      process.env.CUDA_VISIBLE_DEVICES = "GPU-5,2";
+      expect(await gpuMemory({ command: script("shown", 'test "$4" = GPU-5 && echo 7') })).toBe(7 * 2 ** 20);
+      delete process.env.CUDA_VISIBLE_DEVICES;
+      expect(await gpuMemory({ command: script("first", 'test "$4" = 0 && echo 3') })).toBe(3 * 2 ** 20);
+    } finally {
+      if (CUDA_VISIBLE_DEVICES !== undefined) process.env.CUDA_VISIBLE_DEVICES = CUDA_VISIBLE_DEVICES;
+    }
+  });
+
   it("knows nothing where the driver is absent, fails or does not tell", async () => {
     expect(await gpuMemory({ index: 0, command: join(folder, "absent") })).toBeUndefined();
     expect(await gpuMemory({ index: 0, command: script("failing", "echo 9; exit 9") })).toBeUndefined();

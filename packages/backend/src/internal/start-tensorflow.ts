@@ -19,7 +19,11 @@ export async function startTensorFlow({ threads, gpu }: { threads?: number; gpu?
     throw new BackendError("tensorflow runs in Node only. Use wasm or webgpu.");
   const node = await nodeModules();
   if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = String(gpu);
+  if (gpu !== undefined) {
+    // CUDA numbers the fastest first unless it is told to count as nvidia-smi does.
+    process.env.CUDA_DEVICE_ORDER = "PCI_BUS_ID";
+    process.env.CUDA_VISIBLE_DEVICES = String(gpu);
+  }
   const require = node.module.createRequire(packageUrl(node));
   const folder = await tensorFlowFolder();
   if (await readTensorFlowManifest(folder)) {
