@@ -45,7 +45,7 @@ const MAXIMUM_THREADS = 64;
  * does not cover goes to the one that was there before. On `tensorflow` (tfjs-node) normalisation, activations and Adam
  * run as TensorFlow's own fused operations. On `webgpu` they run as WGSL programs, with the filter gradients that tfjs
  * computes slowly. On other backends nothing is changed: they have these kernels.
- * Called twice for one backend, it returns what it started first.
+ * Called twice for one backend, it returns what it started first. Removing a wasm backend from tfjs undoes them too.
  *
  * @throws {BackendError} no WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
  * @throws {InvalidArgumentError} threads is not an integer from 1 to 64.
@@ -107,8 +107,9 @@ async function startWasmKernels(
   const restore = replaceKernels("wasm", kernels, gradients);
   setWasmRuntime(backend, runtime);
 
+  const { dispose } = backend;
   let undone: Promise<void> | undefined;
-  return {
+  const registration: TrainingKernels = {
     variant: runtime.variant,
     threads: runtime.threads,
     get failure() {
@@ -118,10 +119,17 @@ async function startWasmKernels(
       undone ??= (async () => {
         setWasmRuntime(backend, undefined);
         STARTED.delete(backend);
+        backend.dispose = dispose;
         restore();
         await runtime.stop();
       })();
       return undone;
     },
   };
+  // Kernels go by the backend's name: those of a removed one would work on its memory for the next.
+  backend.dispose = () => {
+    void registration.undo();
+    dispose.call(backend);
+  };
+  return registration;
 }

@@ -158,6 +158,23 @@ it("registerTrainingKernels() called twice at once starts one set of kernels, wh
   await third.undo();
 });
 
+it("registerTrainingKernels() is undone with its backend, and a backend started again gets kernels of its own", async () => {
+  await tf.setBackend("wasm");
+  const first = await registerTrainingKernels();
+  const { factory, priority } = tf.engine().registryFactory.wasm!;
+  tf.removeBackend("wasm");
+  tf.registerBackend("wasm", factory, priority);
+  await tf.setBackend("wasm");
+  const product = () => [...tf.tidy(() => tf.matMul(tf.ones([1, 3]), tf.ones([3, 2]))).dataSync()];
+  expect(product()).toEqual([3, 3]);
+  const second = await registerTrainingKernels();
+  await first.undo();
+  expect(tf.getKernel("AcrConvUnit", "wasm")).toBeDefined();
+  expect(product()).toEqual([3, 3]);
+  await second.undo();
+  expect(tf.getKernel("AcrConvUnit", "wasm")).toBeUndefined();
+});
+
 it("registerTrainingKernels() names a runtime without SIMD and registers nothing", async () => {
   await tf.setBackend("wasm");
   const validate = jest.spyOn(WebAssembly, "validate").mockReturnValue(false);
