@@ -26,4 +26,6 @@ it("startTensorFlow({ gpu }) shows CUDA that GPU alone, counted as nvidia-smi co
   process.env.CUDA_VISIBLE_DEVICES = "7";
   await expect(startTensorFlow({})).rejects.toThrow("FASTEST_FIRST 7");
   await expect(startTensorFlow({ gpu: 1 })).rejects.toThrow("PCI_BUS_ID 1");
+  // A choice that came to nothing is not left for the next.
+  await expect(startTensorFlow({})).rejects.toThrow("FASTEST_FIRST 7");
 });

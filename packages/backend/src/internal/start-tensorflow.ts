@@ -17,13 +17,30 @@ export async function startTensorFlow({ threads, gpu }: { threads?: number; gpu?
   if ("tensorflow" in core.engine().registryFactory) return;
   if (typeof process === "undefined" || process.versions?.node === undefined)
     throw new BackendError("tensorflow runs in Node only. Use wasm or webgpu.");
-  const node = await nodeModules();
-  if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  if (gpu !== undefined) {
+  const { TF_NUM_INTRAOP_THREADS, CUDA_DEVICE_ORDER, CUDA_VISIBLE_DEVICES } = process.env;
+  setVariables({
+    ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),
     // CUDA numbers the fastest first unless it is told to count as nvidia-smi does.
-    process.env.CUDA_DEVICE_ORDER = "PCI_BUS_ID";
-    process.env.CUDA_VISIBLE_DEVICES = String(gpu);
+    ...(gpu !== undefined && { CUDA_DEVICE_ORDER: "PCI_BUS_ID", CUDA_VISIBLE_DEVICES: String(gpu) }),
+  });
+  try {
+    await load();
+  } catch (error) {
+    // The next try, and the programs that are started, must not see a choice that came to nothing.
+    setVariables({ TF_NUM_INTRAOP_THREADS, CUDA_DEVICE_ORDER, CUDA_VISIBLE_DEVICES });
+    throw error;
   }
+}
+
+function setVariables(values: Record<string, string | undefined>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
+async function load(): Promise<void> {
+  const node = await nodeModules();
   const require = node.module.createRequire(packageUrl(node));
   const folder = await tensorFlowFolder();
   if (await readTensorFlowManifest(folder)) {
