@@ -11,11 +11,12 @@
  * not counted. Needs the built packages.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setupBackend } from "@acr/backend";
 import { benchmarkStep, train } from "@acr/trainer";
+import { machineAndCommit } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -95,7 +96,7 @@ try {
     firstEpochMillisecondsPerImage: Number(firstEpoch.toFixed(3)),
     waitPercent: Number(last.waitPercent.toFixed(2)),
     node: process.version,
-    machine: `${cpus().length} × ${cpus()[0].model.trim()}`,
+    ...machineAndCommit(),
   };
   console.log(JSON.stringify(record, null, 2));
   if (values.out) writeFileSync(values.out, `${JSON.stringify(record, null, 2)}\n`);
