@@ -204,7 +204,7 @@ function checkContinuation(
     valFaces,
   }: { folder: string; recipe: Recipe; trainFaces: FaceDataset; valFaces: FaceDataset },
 ): void {
-  const changed = before ? differingFields(withoutPlaces(parseRecipe(before)), withoutPlaces(recipe)) : [];
+  const changed = before ? differingFields(withoutMachine(parseRecipe(before)), withoutMachine(recipe)) : [];
   if (changed.length > 0)
     throw new InvalidArgumentError(
       `train: ${runFiles(folder).recipe} was changed since the run began, in ${changed.join(", ")}. Put back what it said, or start a new run with init (--init) "${folder}".`,
@@ -215,11 +215,12 @@ function checkContinuation(
     );
 }
 
-/** A recipe without the places of files, which may move while a run stands still. */
-function withoutPlaces(recipe: Recipe): Recipe {
-  const { root: _root, init: _init, weights, ...rest } = recipe;
+/** A recipe without what belongs to a machine, on which a run need not end: the places of files, the engine and its threads. */
+function withoutMachine(recipe: Recipe): Recipe {
+  const { root: _root, init: _init, threads: _threads, weights, ...rest } = recipe;
   return {
     ...rest,
+    backend: "auto",
     mix: recipe.mix.map(({ root: _place, ...source }) => source),
     difficulty: { ...recipe.difficulty, shapeModel: undefined },
     ...(weights && { weights: { ...weights, file: "" } }),
