@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setupBackend } from "@acr/backend";
 import { benchmarkStep, train } from "@acr/trainer";
-import { machineAndCommit } from "../engine/rounds.mjs";
+import { machineAndCommit, median } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -32,10 +32,6 @@ const [threads, rounds, steps] = [values.threads, values.rounds, values.steps].m
 /** Batches that the loader may have ready. */
 const AHEAD = 6;
 const size = { backbone: "mobilenet_v2_050", imageSize: 112, batchSize: 16 };
-const median = (list) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-};
 
 const scratch = mkdtempSync(join(tmpdir(), "acr-overhead-"));
 try {

@@ -1,4 +1,4 @@
-import { type Augmentation, checkOptions, type RgbImage } from "@acr/core";
+import { type Augmentation, checkOptions, lumaOf, type RgbImage } from "@acr/core";
 import { augmentationModule } from "./internal/augmentation-module.js";
 import { checkRange } from "./internal/check-range.js";
 import { deferrable } from "./internal/deferrable.js";
@@ -31,8 +31,7 @@ const toGrey = deferrable({
   kind: "grey",
   apply: ({ data }: RgbImage) => {
     for (let i = 0; i < data.length; i += 3) {
-      // In whole numbers, so that a device finds the same; a sum of 0.299 R … may fall to either side of a half.
-      const luma = ((299 * data[i]! + 587 * data[i + 1]! + 114 * data[i + 2]! + 500) / 1000) | 0;
+      const luma = lumaOf(data[i]!, data[i + 1]!, data[i + 2]!);
       data[i] = luma;
       data[i + 1] = luma;
       data[i + 2] = luma;

@@ -1,3 +1,4 @@
+import { lumaOf } from "./luma-of.js";
 import { PIXEL_CHANGE_BYTES, PIXEL_CHANGE_LAYOUT } from "./pack-pixel-changes.js";
 import { ShapeError } from "./shape-error.js";
 
@@ -45,7 +46,3 @@ export function applyPixelChanges(
     for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) picture.set(color, (y * width + x) * 3);
   }
 }
-
-/** Luma of ITU-R BT.601, rounded; in whole numbers, so that every device finds the same. */
-export const lumaOf = (red: number, green: number, blue: number): number =>
-  Math.floor((299 * red + 587 * green + 114 * blue + 500) / 1000);

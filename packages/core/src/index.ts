@@ -17,6 +17,7 @@ export { ibug68 } from "./ibug68.js";
 export { InvalidArgumentError } from "./invalid-argument-error.js";
 export { invertAffine } from "./invert-affine.js";
 export type { LandmarkScheme, NormalizerEnds } from "./landmark-scheme.js";
+export { lumaOf } from "./luma-of.js";
 export { nearestNames } from "./nearest-names.js";
 export { PIXEL_CHANGE_BYTES, PIXEL_CHANGE_LAYOUT, packPixelChanges } from "./pack-pixel-changes.js";
 export type { PixelChange } from "./pixel-change.js";

@@ -274,7 +274,6 @@ const DEPENDENT: Record<string, string[]> = {
   epochs: ["difficulty", "learningRateSchedule"],
   init: ["initHead"],
   backbone: ["init", "initHead"],
-  optimizer: [],
 };
 
 /** A recipe without its unknown fields, the groups in which a value is wrong, and what depends on them. */

@@ -69,17 +69,8 @@ async function workingPackage(node: NodeModules, cuda: boolean): Promise<TensorF
   return undefined;
 }
 
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
-};
-
 /** Clears up after processes that were killed: half-made folders go, a set-aside installation comes back. */
-async function removeLeftovers({ fs, files, path }: NodeModules, dir: string): Promise<void> {
+async function removeLeftovers({ fs, files, isRunning, path }: NodeModules, dir: string): Promise<void> {
   const parent = path.dirname(dir);
   if (!fs.existsSync(parent)) return;
   const stem = `${path.basename(dir)}.installing-`;

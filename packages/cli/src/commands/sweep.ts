@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { InvalidArgumentError } from "@acr/core";
 import { makeFolder } from "@acr/core/node";
-import { renderTable } from "@acr/report";
+import { renderTable, type TableRow } from "@acr/report";
 import {
   createRedisExecutor,
   readSweep,
@@ -70,10 +70,7 @@ export function sweepCommand(onInterrupted: () => void): Command {
           throw new InvalidArgumentError(`acr sweep: --${name} needs --redis, the server that hands out the trials.`);
       const results = await runSweep({ plan, folder, flags, onInterrupted });
       if (flags.json) printJson({ folder, results });
-      else if (results.length > 0)
-        process.stdout.write(
-          `${resultTable(results, "text", process.stdout.isTTY ? process.stdout.columns : undefined)}\n`,
-        );
+      else if (results.length > 0) process.stdout.write(`${printedTable(resultRows(results), "text")}\n`);
     });
   // What follows the name of a subcommand belongs to it: both know --redis, --out and --json.
   command.enablePositionalOptions();
@@ -161,10 +158,15 @@ async function runSweep(options: {
 }
 
 /** Settings with more than one seed as means, else trial by trial. */
-function resultTable(results: readonly TrialResult[], format: "text" | "markdown", columns?: number): string {
+function resultRows(results: readonly TrialResult[]): TableRow[] {
   const summaries = summarizeTrials(results);
-  const rows = summaries.length < results.length ? summaryRows(summaries) : trialRows(results);
-  return columns ? tableThatFits(rows, columns) : renderTable(rows, { format });
+  return summaries.length < results.length ? summaryRows(summaries) : trialRows(results);
+}
+
+/** Text is as wide as the terminal; files, pipes and markdown get all columns. */
+function printedTable(rows: readonly TableRow[], format: "text" | "markdown"): string {
+  const { isTTY, columns } = process.stdout;
+  return isTTY && columns && format === "text" ? tableThatFits(rows, columns) : renderTable(rows, { format });
 }
 
 function sweepReportCommand(): Command {
@@ -203,9 +205,7 @@ function sweepReportCommand(): Command {
         const format = markdown ? "markdown" : "text";
         const tables = sweeps.map(({ plan, results }) => {
           if (results.length === 0) return `${plan.name}: no trial has ended yet`;
-          const columns = process.stdout.isTTY && !markdown ? process.stdout.columns : undefined;
-          if (!trials) return resultTable(results, format, columns);
-          return columns ? tableThatFits(trialRows(results), columns) : renderTable(trialRows(results), { format });
+          return printedTable(trials ? trialRows(results) : resultRows(results), format);
         });
         process.stdout.write(`${tables.join("\n\n")}\n`);
       },

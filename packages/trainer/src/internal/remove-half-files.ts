@@ -1,5 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isRunning } from "@acr/core/node";
 
 /** What `writeFileAtomically` calls a file until it is whole. */
 const HALF_FILE = /\.(\d+)\.tmp$/;
@@ -15,15 +16,5 @@ export async function removeHalfFiles(folder: string): Promise<void> {
     if (!Number.isNaN(owner) && !isRunning(owner))
       // Where nothing can be removed, the next write says why.
       await rm(join(entry.parentPath ?? entry.path, entry.name), { force: true }).catch(() => undefined);
-  }
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process answers EPERM.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
