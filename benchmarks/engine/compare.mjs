@@ -1,10 +1,10 @@
-// Interleaved rounds of this project, Keras and PyTorch on one machine; see README.md beside this file.
-// node benchmarks/engine/compare.mjs --model mobilenet_v2_100 --size 224 --batch 8 --threads 2 --mode train --rounds 5 --steps 4
+// Rounds of this project, Keras and PyTorch in turn on one machine; see README.md beside this file.
+// node benchmarks/engine/compare.mjs --model mobilenet_v2_100 --size 224 --batch 8 --threads 2 --mode train --rounds 5 --steps 5
 // KERAS_PYTHON and PYTORCH_PYTHON name the interpreters; an engine without one is left out.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { bench, lastJson, machineAndCommit, measureRounds, run } from "./rounds.mjs";
+import { compareEngines, machineAndCommit, run, startEngine } from "./rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -14,21 +14,16 @@ const { values } = parseArgs({
     threads: { type: "string", default: "2" },
     mode: { type: "string", default: "train" },
     rounds: { type: "string", default: "5" },
-    steps: { type: "string", default: "4" },
+    steps: { type: "string", default: "5" },
   },
 });
 const { model, size, batch, threads, mode, rounds, steps } = values;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const peer = (python, script) => () => lastJson(python, [here(script), model, batch, threads, mode, steps, size]);
-const engines = {
-  acr: () => {
-    const { millisecondsPerImage, peakMemoryMb, backend } = bench(values, "--mode", mode);
-    return { version: `${backend}, Node ${process.versions.node}`, ms: millisecondsPerImage, peakMemoryMb };
-  },
-};
+const step = [model, batch, threads, mode, size];
 const { KERAS_PYTHON, PYTORCH_PYTHON } = process.env;
-if (KERAS_PYTHON) engines.keras = peer(KERAS_PYTHON, "peers/keras_step.py");
-if (PYTORCH_PYTHON) engines.pytorch = peer(PYTORCH_PYTHON, "peers/pytorch_step.py");
+const starts = { acr: () => startEngine(process.execPath, [here("peers/acr-step.mjs"), ...step, "wasm"]) };
+if (KERAS_PYTHON) starts.keras = () => startEngine(KERAS_PYTHON, [here("peers/keras_step.py"), ...step]);
+if (PYTORCH_PYTHON) starts.pytorch = () => startEngine(PYTORCH_PYTHON, [here("peers/pytorch_step.py"), ...step]);
 
 const row = {
   model,
@@ -38,7 +33,7 @@ const row = {
   mode,
   steps: Number(steps),
   ...machineAndCommit(),
-  engines: measureRounds(engines, Number(rounds)),
+  engines: await compareEngines(starts, Number(rounds), Number(steps)),
 };
 const key = ({ model, size, batch, threads, mode }) => [model, size, batch, threads, mode].join();
 let rows = [];
@@ -63,8 +58,9 @@ writeFileSync(
   here("results.md"),
   `# Measured steps, milliseconds per image
 
-Medians of interleaved rounds, each a process of its own; "least" compares the best round of each engine. A round in which the
-kernel kept both threads on one core, as some virtual machines do at times, costs any engine twice its time. ${rows[0].machine}; ${versions.join("; ")}.
+Medians of rounds in which the engines, each a process of its own, take turns; "least" compares the best round of each. Turns in
+which a thread waited for a core for a quarter of the time while another core was idle, as happens on some virtual machines, were
+taken again. ${rows[0].machine}; ${versions.join("; ")}.
 
 | model | px | batch | threads | mode | ours | Keras | PyTorch | ours / Keras | ours / PyTorch | least, Keras | least, PyTorch | peak MB | rounds | commit |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
- * Interleaved rounds of a training step, each a process of its own: our kernels on tensorflow and on wasm, tfjs-node as it
+ * Rounds of a training step, in which engines take turns, each a process of its own: our kernels on tensorflow and on wasm, tfjs-node as it
  * comes on the same TensorFlow, and Keras (KERAS_PYTHON names its interpreter). Adds a row to results.json and writes
  * results.md, with machine, versions, commit and every round. Run it on an idle machine.
  *
- *   KERAS_PYTHON=…/python node benchmarks/tensorflow/compare.mjs --batch 8 [--model efficientnet_b0] [--rounds 5] [--steps 4]
+ *   KERAS_PYTHON=…/python node benchmarks/tensorflow/compare.mjs --batch 8 [--model efficientnet_b0] [--rounds 5] [--steps 5]
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { bench, lastJson, machineAndCommit, measureRounds } from "../engine/rounds.mjs";
+import { compareEngines, machineAndCommit, startEngine } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -18,36 +18,23 @@ const { values } = parseArgs({
     batch: { type: "string", default: "8" },
     threads: { type: "string", default: "2" },
     rounds: { type: "string", default: "5" },
-    steps: { type: "string", default: "4" },
+    steps: { type: "string", default: "5" },
     engines: { type: "string", default: "tensorflow,keras,stock,wasm" },
   },
 });
 const { model, size, batch, threads, rounds, steps } = values;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const ours = (backend) => () => {
-  const { millisecondsPerImage, ...parts } = bench(values, "--backend", backend);
-  const { forward, backward, optimizer, peakMemoryMb } = parts;
-  const version = `@acr/kernels, Node ${process.versions.node}`;
-  return { version, ms: millisecondsPerImage, forward, backward, optimizer, peakMemoryMb };
-};
+const step = [model, batch, threads, "train", size];
+const ours = (backend) => () => startEngine(process.execPath, [here("../engine/peers/acr-step.mjs"), ...step, backend]);
 const engines = {
   tensorflow: ours("tensorflow"),
-  keras: () =>
-    lastJson(process.env.KERAS_PYTHON, [
-      here("../engine/peers/keras_step.py"),
-      model,
-      batch,
-      threads,
-      "train",
-      steps,
-      size,
-    ]),
-  // Slow: one step behind one that warms up tells enough.
-  stock: () => lastJson(process.execPath, [here("stock-step.mjs"), model, batch, threads, "1", size]),
+  keras: () => startEngine(process.env.KERAS_PYTHON, [here("../engine/peers/keras_step.py"), ...step]),
+  stock: () => startEngine(process.execPath, [here("stock-step.mjs"), ...step]),
   wasm: ours("wasm"),
 };
 const wanted = values.engines.split(",").filter((name) => name !== "keras" || process.env.KERAS_PYTHON);
-const measured = measureRounds(Object.fromEntries(wanted.map((name) => [name, engines[name]])), Number(rounds));
+const starts = Object.fromEntries(wanted.map((name) => [name, engines[name]]));
+const measured = await compareEngines(starts, Number(rounds), Number(steps));
 const setting = { model, size: Number(size), batch: Number(batch), threads: Number(threads), ...machineAndCommit() };
 const file = here("results.json");
 const isSame = (other) => ["model", "size", "batch", "threads"].every((key) => other[key] === setting[key]);
@@ -72,7 +59,7 @@ writeFileSync(
   here("results.md"),
   `# A training step: milliseconds per image
 
-Medians of interleaved rounds; forward, backward and Adam. \`tensorflow\` and \`wasm\` with our kernels; \`stock\` is tfjs-node as it comes,
+Medians of rounds in which the engines take turns; forward, backward and Adam. \`tensorflow\` and \`wasm\` with our kernels; \`stock\` is tfjs-node as it comes,
 on the same TensorFlow. Ratios above 1 say how many times longer the other takes. Written by \`compare.mjs\`.
 
 | model | px | batch | tensorflow | Keras | stock | wasm | Keras / tensorflow | stock / tensorflow | machine | commit |

@@ -1,11 +1,12 @@
-"""Median milliseconds per image of a Keras step: MODEL BATCH THREADS MODE STEPS SIZE. Prints one JSON line."""
-import json, os, statistics, sys, time
+"""A step in Keras for rounds.mjs: MODEL BATCH THREADS MODE SIZE."""
+import os, sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["KERAS_BACKEND"] = "tensorflow"
-name, batch, threads, mode, steps, size = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4], *map(int, sys.argv[5:7])
+name, batch, threads, mode, size = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4], int(sys.argv[5])
 import numpy as np
 import tensorflow as tf
+from serve import serve
 
 tf.config.threading.set_intra_op_parallelism_threads(threads)
 tf.config.threading.set_inter_op_parallelism_threads(1 if threads == 1 else 2)
@@ -20,18 +21,13 @@ model.compile("adam", "mse")
 x = tf.constant(np.random.rand(batch, *shape).astype("float32"))
 y = tf.constant(np.random.rand(batch, 136).astype("float32"))
 infer = tf.function(lambda x: model(x, training=False))
-times = []
-untimed = 0
-begun = time.perf_counter()
-while len(times) < steps:
-    started = time.perf_counter()
+
+
+def step():
     if mode == "train":
         model.train_on_batch(x, y)
     else:
         infer(x).numpy()
-    # As `acr bench`: two steps and a second to warm up.
-    if untimed < 2 or started - begun < 1:
-        untimed += 1
-    else:
-        times.append(time.perf_counter() - started)
-print(json.dumps({"version": f"Keras {tf.keras.__version__}, TensorFlow {tf.__version__}", "ms": 1000 * statistics.median(times) / batch}))
+
+
+serve(step, batch, f"Keras {tf.keras.__version__}, TensorFlow {tf.__version__}")

@@ -1,9 +1,10 @@
-"""Median milliseconds per image of a PyTorch MobileNetV2 or EfficientNet-B0 step (channels last): MODEL BATCH THREADS MODE STEPS SIZE."""
-import json, statistics, sys, time
+"""A step of MobileNetV2 or EfficientNet-B0 in PyTorch (channels last) for rounds.mjs: MODEL BATCH THREADS MODE SIZE."""
+import sys
 import torch
 import torch.nn as nn
+from serve import serve
 
-name, batch, threads, mode, steps, size = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4], *map(int, sys.argv[5:7])
+name, batch, threads, mode, size = sys.argv[1], *map(int, sys.argv[2:4]), sys.argv[4], int(sys.argv[5])
 torch.set_num_threads(threads)
 is_mobile = name.startswith("mobilenet_v2")
 if not is_mobile and name != "efficientnet_b0":
@@ -57,11 +58,9 @@ model = model.to(memory_format=torch.channels_last).train(mode == "train")
 x = torch.rand(batch, 3, size, size).to(memory_format=torch.channels_last)
 y = torch.rand(batch, 136)
 adam = torch.optim.Adam(model.parameters(), 1e-4)
-times = []
-untimed = 0
-begun = time.perf_counter()
-while len(times) < steps:
-    started = time.perf_counter()
+
+
+def step():
     if mode == "train":
         adam.zero_grad(set_to_none=True)
         ((model(x) - y) ** 2).mean().backward()
@@ -69,9 +68,6 @@ while len(times) < steps:
     else:
         with torch.inference_mode():
             model(x)
-    # As `acr bench`: two steps and a second to warm up.
-    if untimed < 2 or started - begun < 1:
-        untimed += 1
-    else:
-        times.append(time.perf_counter() - started)
-print(json.dumps({"version": f"PyTorch {torch.__version__}", "ms": 1000 * statistics.median(times) / batch}))
+
+
+serve(step, batch, f"PyTorch {torch.__version__}")
