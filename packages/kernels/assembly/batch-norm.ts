@@ -12,7 +12,7 @@ const ROWS: i32 = 32;
 
 // @ts-ignore: decorator
 @inline
-function activate(value: v128, activation: i32): v128 {
+export function activate(value: v128, activation: i32): v128 {
   if (activation == RELU6) return f32x4.pmin(f32x4.pmax(value, zero()), f32x4.splat(6));
   if (activation == SWISH) return f32x4.mul(value, sigmoid(value));
   if (activation == SIGMOID) return sigmoid(value);
@@ -26,7 +26,7 @@ function activate(value: v128, activation: i32): v128 {
 /** The gradient times the activation's slope at `value`; 0 at the corners of relu and relu6. */
 // @ts-ignore: decorator
 @inline
-function pass(gradient: v128, value: v128, activation: i32): v128 {
+export function activationGradient(gradient: v128, value: v128, activation: i32): v128 {
   if (activation == RELU6) return v128.and(gradient, v128.and(f32x4.gt(value, zero()), f32x4.lt(value, f32x4.splat(6))));
   if (activation == SWISH) {
     const s = sigmoid(value);
@@ -195,10 +195,18 @@ export function normApply(
   }
 }
 
+/** The gradient that comes in; that of a gated map whose mean made the gates is dy · gate + offset. */
+// @ts-ignore: decorator
+@inline
+function incoming(dy: usize, gated: bool, gate: v128, offset: v128): v128 {
+  return gated ? madd(v128.load(dy), gate, offset) : v128.load(dy);
+}
+
 // @ts-ignore: decorator
 @inline
 function passRows(
   x: usize, dy: usize, out: usize, mean: usize, rows: i32, C: i32, factors: usize, activation: i32, sums: usize, keep: bool,
+  gated: bool, gates: usize, offsets: usize,
 ): void {
   const products = sums + (<usize>C << 3);
   const row = <usize>C << 2;
@@ -209,17 +217,19 @@ function passRows(
     if (activation <= RELU6) {
       for (; c + 8 <= C; c += 8) {
         const scale = v128.load(at(factors, c)), shift = v128.load(at(factors, C + c)), center = v128.load(at(mean, c));
+        const gate = gated ? v128.load(at(gates, c)) : zero(), offset = gated ? v128.load(at(offsets, c)) : zero();
+        const gate2 = gated ? v128.load(at(gates, c), 16) : zero(), offset2 = gated ? v128.load(at(offsets, c), 16) : zero();
         const scale2 = v128.load(at(factors, c), 16), shift2 = v128.load(at(factors, C + c), 16), center2 = v128.load(at(mean, c), 16);
         let p = at(x, block * C + c), q = at(dy, block * C + c), o = at(out, block * C + c);
         let a = zero(), b = zero(), a2 = zero(), b2 = zero();
         for (let i = 0; i < end; i++) {
           const value = v128.load(p);
-          const gradient = pass(v128.load(q), madd(value, scale, shift), activation);
+          const gradient = activationGradient(incoming(q, gated, gate, offset), madd(value, scale, shift), activation);
           if (keep) v128.store(o, gradient);
           a = f32x4.add(a, gradient);
           b = madd(gradient, f32x4.sub(value, center), b);
           const value2 = v128.load(p, 16);
-          const gradient2 = pass(v128.load(q, 16), madd(value2, scale2, shift2), activation);
+          const gradient2 = activationGradient(incoming(q + 16, gated, gate2, offset2), madd(value2, scale2, shift2), activation);
           if (keep) v128.store(o, gradient2, 16);
           a2 = f32x4.add(a2, gradient2);
           b2 = madd(gradient2, f32x4.sub(value2, center2), b2);
@@ -235,11 +245,12 @@ function passRows(
     }
     for (; c < C; c += 4) {
       const scale = v128.load(at(factors, c)), shift = v128.load(at(factors, C + c)), center = v128.load(at(mean, c));
+      const gate = gated ? v128.load(at(gates, c)) : zero(), offset = gated ? v128.load(at(offsets, c)) : zero();
       let p = at(x, block * C + c), q = at(dy, block * C + c), o = at(out, block * C + c);
       let a = zero(), b = zero();
       for (let i = 0; i < end; i++) {
         const value = v128.load(p);
-        const gradient = pass(v128.load(q), madd(value, scale, shift), activation);
+        const gradient = activationGradient(incoming(q, gated, gate, offset), madd(value, scale, shift), activation);
         if (keep) v128.store(o, gradient);
         a = f32x4.add(a, gradient);
         b = madd(gradient, f32x4.sub(value, center), b);
@@ -253,6 +264,21 @@ function passRows(
   }
 }
 
+/** One loop for each activation, as in `activateRows`. */
+// @ts-ignore: decorator
+@inline
+function passRowsOf(
+  x: usize, dy: usize, out: usize, mean: usize, rows: i32, C: i32, factors: usize, activation: i32, sums: usize, keep: bool,
+  gated: bool, gates: usize, offsets: usize,
+): void {
+  if (activation == RELU6) passRows(x, dy, out, mean, rows, C, factors, RELU6, sums, keep, gated, gates, offsets);
+  else if (activation == RELU) passRows(x, dy, out, mean, rows, C, factors, RELU, sums, keep, gated, gates, offsets);
+  else if (activation == SWISH) passRows(x, dy, out, mean, rows, C, factors, SWISH, sums, keep, gated, gates, offsets);
+  else if (activation == SIGMOID) passRows(x, dy, out, mean, rows, C, factors, SIGMOID, sums, keep, gated, gates, offsets);
+  else if (activation == HARD_SWISH) passRows(x, dy, out, mean, rows, C, factors, HARD_SWISH, sums, keep, gated, gates, offsets);
+  else passRows(x, dy, out, mean, rows, C, factors, 0, sums, keep, gated, gates, offsets);
+}
+
 /**
  * out [rows, C] = g, the gradient dy times the activation's slope at x · scale + shift, and sums [2][C] += Σg,
  * Σg · (x − m). `out` may be dy; 0 keeps the sums only.
@@ -260,21 +286,8 @@ function passRows(
 export function gradientRows(
   x: usize, dy: usize, out: usize, mean: usize, rows: i32, C: i32, factors: usize, activation: i32, sums: usize,
 ): void {
-  if (out) {
-    if (activation == RELU6) passRows(x, dy, out, mean, rows, C, factors, RELU6, sums, true);
-    else if (activation == RELU) passRows(x, dy, out, mean, rows, C, factors, RELU, sums, true);
-    else if (activation == SWISH) passRows(x, dy, out, mean, rows, C, factors, SWISH, sums, true);
-    else if (activation == SIGMOID) passRows(x, dy, out, mean, rows, C, factors, SIGMOID, sums, true);
-    else if (activation == HARD_SWISH) passRows(x, dy, out, mean, rows, C, factors, HARD_SWISH, sums, true);
-    else passRows(x, dy, out, mean, rows, C, factors, 0, sums, true);
-  } else {
-    if (activation == RELU6) passRows(x, dy, x, mean, rows, C, factors, RELU6, sums, false);
-    else if (activation == RELU) passRows(x, dy, x, mean, rows, C, factors, RELU, sums, false);
-    else if (activation == SWISH) passRows(x, dy, x, mean, rows, C, factors, SWISH, sums, false);
-    else if (activation == SIGMOID) passRows(x, dy, x, mean, rows, C, factors, SIGMOID, sums, false);
-    else if (activation == HARD_SWISH) passRows(x, dy, x, mean, rows, C, factors, HARD_SWISH, sums, false);
-    else passRows(x, dy, x, mean, rows, C, factors, 0, sums, false);
-  }
+  if (out) passRowsOf(x, dy, out, mean, rows, C, factors, activation, sums, true, false, 0, 0);
+  else passRowsOf(x, dy, x, mean, rows, C, factors, activation, sums, false, false, 0, 0);
 }
 
 /** Each thread's sums of g and g · (x − m), and g itself where `out` is not 0: sums [threads][2][C] float64. */
@@ -288,6 +301,27 @@ export function normGradientSums(
   const last = shareStart(M, 1, thread + 1, threads);
   const start = <usize>(first * C) << 2;
   gradientRows(x + start, dy + start, out ? out + start : 0, mean, last - first, C, factors, activation, own);
+}
+
+/**
+ * The same behind a gated map [batch, area, C], where dy · gate + offset comes in: gates and offsets are [batch, C].
+ * Threads share the pixels.
+ */
+export function gatedNormGradientSums(
+  x: usize, dy: usize, out: usize, mean: usize, batch: i32, area: i32, C: i32, factors: usize, activation: i32, gates: usize,
+  offsets: usize, sums: usize, thread: i32, threads: i32,
+): void {
+  const own = sumsOf(sums, C, thread);
+  memory.fill(own, 0, <usize>C << 4);
+  const last = shareStart(batch * area, 1, thread + 1, threads);
+  for (let pixel = shareStart(batch * area, 1, thread, threads), rows = 0; pixel < last; pixel += rows) {
+    const image = pixel / area;
+    rows = min<i32>((image + 1) * area, last) - pixel;
+    const start = <usize>(pixel * C) << 2;
+    passRowsOf(
+      x + start, dy + start, out + start, mean, rows, C, factors, activation, own, true, true, at(gates, image * C), at(offsets, image * C),
+    );
+  }
 }
 
 /** Sum of the threads' sums as float32: out [2][C]. */

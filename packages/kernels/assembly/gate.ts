@@ -68,9 +68,10 @@ export function gate(x: usize, gates: usize, y: usize, batch: i32, area: i32, C:
   }
 }
 
-/** dx = dy · gate and dGate [batch, C] = Σ dy · x over the area. dx may be dy. */
-export function gateGradient(
-  dy: usize, x: usize, gates: usize, dx: usize, dGate: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32,
+// @ts-ignore: decorator
+@inline
+function gateGradients(
+  dy: usize, x: usize, gates: usize, dx: usize, dGate: usize, batch: i32, area: i32, C: i32, keep: bool, thread: i32, threads: i32,
 ): void {
   const perImage = runs(C);
   const last = shareStart(batch * perImage, 1, thread + 1, threads);
@@ -81,7 +82,7 @@ export function gateGradient(
     const start = image * area * C;
     let c = (share % perImage) * RUN;
     for (; c + 4 <= end; c += 4) {
-      const factor = v128.load(at(gates, image * C + c));
+      const factor = keep ? v128.load(at(gates, image * C + c)) : zero();
       let p = at(x, start + c), q = at(dy, start + c), o = at(dx, start + c);
       let total = zero();
       for (let block = 0; block < area; block += PART) {
@@ -89,7 +90,7 @@ export function gateGradient(
         for (let i = min<i32>(PART, area - block); i > 0; i--) {
           const gradient = v128.load(q);
           part = madd(gradient, v128.load(p), part);
-          v128.store(o, f32x4.mul(gradient, factor));
+          if (keep) v128.store(o, f32x4.mul(gradient, factor));
           p += pixel;
           q += pixel;
           o += pixel;
@@ -99,14 +100,34 @@ export function gateGradient(
       v128.store(at(dGate, image * C + c), total);
     }
     for (; c < end; c++) {
-      const factor = f32.load(at(gates, image * C + c));
+      const factor: f32 = keep ? f32.load(at(gates, image * C + c)) : 0;
       let total: f64 = 0;
       for (let i = 0; i < area; i++) {
         const gradient = f32.load(at(dy, start + i * C + c));
         total += <f64>gradient * <f64>f32.load(at(x, start + i * C + c));
-        f32.store(at(dx, start + i * C + c), gradient * factor);
+        if (keep) f32.store(at(dx, start + i * C + c), gradient * factor);
       }
       f32.store(at(dGate, image * C + c), <f32>total);
     }
+  }
+}
+
+/** dx = dy · gate and dGate [batch, C] = Σ dy · x over the area. dx may be dy; 0 keeps the sums only. */
+export function gateGradient(
+  dy: usize, x: usize, gates: usize, dx: usize, dGate: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32,
+): void {
+  if (dx) gateGradients(dy, x, gates, dx, dGate, batch, area, C, true, thread, threads);
+  else gateGradients(dy, x, gates, dy, dGate, batch, area, C, false, thread, threads);
+}
+
+/** dx [batch, area, C] = dy · gate + offset, gates and offsets being [batch, C], C divisible by 4. Threads share the pixels. */
+export function gatedGradient(
+  dy: usize, gates: usize, offsets: usize, dx: usize, batch: i32, area: i32, C: i32, thread: i32, threads: i32,
+): void {
+  const last = shareStart(batch * area, 1, thread + 1, threads);
+  for (let pixel = shareStart(batch * area, 1, thread, threads); pixel < last; pixel++) {
+    const from = at(dy, pixel * C), to = at(dx, pixel * C);
+    const gate = at(gates, (pixel / area) * C), offset = at(offsets, (pixel / area) * C);
+    for (let c = 0; c < C; c += 4) v128.store(at(to, c), madd(v128.load(at(from, c)), v128.load(at(gate, c)), v128.load(at(offset, c))));
   }
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@acr/core";
 import { add, cast, engine, mul, sub, type Tensor, type Tensor4D, tidy, util } from "@tensorflow/tfjs-core";
 import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import type { FusedActivation } from "./fused-activation.js";
+import { ACTIVATION_CODES, type FusedActivation } from "./fused-activation.js";
 import { fusedBatchNormActivation } from "./fused-batch-norm-activation.js";
 import {
   applyNorm,
@@ -14,6 +14,7 @@ import {
 } from "./internal/conv-unit.js";
 import { currentWebGpuRuntime } from "./internal/current-webgpu-runtime.js";
 import { areaMean, gate } from "./internal/gate.js";
+import { squeezeExcite } from "./internal/squeeze-excite.js";
 import { StepMemory } from "./internal/step-memory.js";
 import { hasTensorFlowKernels, tensorFlowMovingAverage } from "./tensorflow/norm-kernels.js";
 import { MOVING_AVERAGE as GPU_MOVING_AVERAGE } from "./webgpu/kernel-names.js";
@@ -28,6 +29,7 @@ interface Weight {
 /** The fields of tfjs' own layers that the fused ones read. */
 interface ConvolutionLayer extends Layer {
   kernel: Weight;
+  bias: Weight;
   depthwiseKernel: Weight;
   useBias: boolean;
   strides: Strides;
@@ -191,6 +193,22 @@ const isChannelsLast = (layer: Layer) => (layer as unknown as { dataFormat?: str
 /** Whether a tensor is [B, 1, 1, C]. */
 const isGate = ({ shape }: SymbolicTensor) => shape.length === 4 && shape[1] === 1 && shape[2] === 1;
 
+/** Squeeze and excite in the original graph: a map, and the layers from its mean to its gates. */
+interface Excite {
+  map: SymbolicTensor;
+  pooling: Layer;
+  reshape: Layer;
+  reduce: ConvolutionLayer;
+  expand: ConvolutionLayer;
+}
+
+/** A 1 × 1 convolution with a bias, as a dense layer of the channels. */
+const isDense = (layer: ConvolutionLayer) =>
+  typeOf(layer) === "Conv2D" &&
+  layer.useBias &&
+  isChannelsLast(layer) &&
+  [...layer.kernelSize, ...layer.strides].every((side) => side === 1);
+
 /** A map as the kernels read it; the cast of one that is float already would cost a clone. */
 const asFloat = (x: Tensor4D): Tensor4D => (x.dtype === "float32" ? x : cast(x, "float32"));
 
@@ -262,6 +280,35 @@ function applyLayer(name: string, unit: Unit): SharedWeightsLayer {
     return residual ? add(z, residual) : z.clone();
   };
   return new SharedWeightsLayer(name, [], run, () => unit.shape);
+}
+
+/** Squeeze and excite of a unit's deferred map or, without one, of a plain map. */
+function exciteLayer(
+  name: string,
+  { pooling, reshape, reduce, expand }: Excite,
+  shape: Shape,
+  inputActivation: FusedActivation,
+): SharedWeightsLayer {
+  const steps = [pooling, reshape, reduce, expand];
+  const run: Run = (inputs, kwargs) => {
+    const x = single(inputs) as Tensor4D;
+    if (!hasUnitKernels()) {
+      const gates = steps.reduce<Tensor>((y, layer) => single(layer.call(y, kwargs as never)), x);
+      return mul(x, gates);
+    }
+    const [w1, b1, w2, b2] = [reduce, expand].flatMap(({ kernel, bias }) => [kernel.read(), bias.read()]) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const attributes = {
+      activation: inputActivation,
+      hiddenActivation: activationOf(reduce) as FusedActivation,
+    };
+    return squeezeExcite(asFloat(x), NORMS.get(x), { w1, b1, w2, b2 }, attributes);
+  };
+  return new SharedWeightsLayer(name, steps, run, () => shape);
 }
 
 /**
@@ -357,6 +404,29 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     };
   };
 
+  /** Squeeze and excite whose result `tensor` is, the gate on either side of the product. */
+  const matchExcite = (tensor: SymbolicTensor): Excite | undefined => {
+    const inputs = inputsOf(tensor);
+    if (typeOf(tensor.sourceLayer) !== "Multiply" || !isUsedOnce(tensor.sourceLayer) || inputs.length !== 2) return;
+    const gates = inputs.find((input) => isGate(input) && isOnlyConsumer(input));
+    const map = inputs.find((input) => input !== gates);
+    if (!gates || !map || map.rank !== 4 || map.shape.at(-1) !== gates.shape.at(-1) || map.shape.at(-1)! % 4 !== 0)
+      return;
+    const steps: Layer[] = [];
+    let source = gates;
+    for (const _ of ["expand", "reduce", "reshape", "pooling"]) {
+      const layer = source.sourceLayer;
+      if (!isUsedOnce(layer) || !isOnlyConsumer(source) || !inputsOf(source)[0]) return;
+      steps.unshift(layer);
+      source = inputsOf(source)[0]!;
+    }
+    const [pooling, reshape, reduce, expand] = steps as [Layer, Layer, ConvolutionLayer, ConvolutionLayer];
+    const isSqueeze = typeOf(pooling) === "GlobalAveragePooling2D" && isChannelsLast(pooling) && source === map;
+    if (!isSqueeze || typeOf(reshape) !== "Reshape" || !isDense(reduce) || !isDense(expand)) return;
+    if (activationOf(expand) !== "sigmoid" || !(activationOf(reduce) in ACTIVATION_CODES)) return;
+    return { map, pooling, reshape, reduce, expand };
+  };
+
   const deferred = new Map<SymbolicTensor, SymbolicTensor>();
   /** The deferred map of the unit whose finished map `tensor` is. */
   const convertUnit = (tensor: SymbolicTensor, unit: Unit): SymbolicTensor => {
@@ -381,6 +451,16 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
     const layer = tensor.sourceLayer;
     const unit = matchUnit(tensor);
     if (unit) return finish(applyLayer(layer.name, unit).apply(convertUnit(tensor, unit)) as SymbolicTensor);
+    const excite = matchExcite(tensor);
+    if (excite) {
+      const { map } = excite;
+      // Nobody but its own gates and the product may read the map: it stays deferred.
+      const before = consumers.get(map) === 2 ? matchUnit(map) : undefined;
+      const input = before ? convertUnit(map, before) : convert(map);
+      if (before) budget.add(map.shape, "deferred");
+      const twin = exciteLayer(layer.name, excite, tensor.shape, before?.activation ?? "linear");
+      return finish(twin.apply(input) as SymbolicTensor);
+    }
     let inputs = inputsOf(tensor);
     let make: () => Layer | undefined = () => undefined;
     if (typeOf(layer) === "BatchNormalization") {

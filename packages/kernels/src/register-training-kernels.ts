@@ -8,6 +8,7 @@ import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kern
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { einsumGradient } from "./wasm/einsum.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
+import { exciteKernels } from "./wasm/excite-kernels.js";
 import { gateGradients, gateKernels } from "./wasm/gate-kernels.js";
 import { matrixKernels } from "./wasm/matrix-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
@@ -90,6 +91,7 @@ async function startWasmKernels(
   const groups = [
     convolutionKernels(runtime),
     elementwiseKernels(runtime),
+    exciteKernels(runtime),
     gateKernels(runtime),
     matrixKernels(runtime),
     missingKernels(runtime),
