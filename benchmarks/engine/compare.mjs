@@ -58,9 +58,8 @@ writeFileSync(
   here("results.md"),
   `# Measured steps, milliseconds per image
 
-Medians of rounds in which the engines, each a process of its own, take turns; "least" compares the best round of each. Turns in
-which a thread waited for a core for a quarter of the time while another core was idle, as happens on some virtual machines, were
-taken again. ${rows[0].machine}; ${versions.join("; ")}.
+Medians of rounds in which the engines, each a process of its own, take turns; "least" compares the best round of each. Turns of
+which the machine took a quarter, as virtual machines do that keep both threads on one core, were taken again (\`rounds.mjs\`). ${rows[0].machine}; ${versions.join("; ")}.
 
 | model | px | batch | threads | mode | ours | Keras | PyTorch | ours / Keras | ours / PyTorch | least, Keras | least, PyTorch | peak MB | rounds | commit |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|

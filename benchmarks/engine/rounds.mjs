@@ -16,9 +16,10 @@ export function median(list) {
 }
 
 /**
- * The most of a turn, as a share of its time, in which a thread may have waited for a core while another core was idle. The
- * kernels of some virtual machines keep both threads of a process on one core for seconds, which costs any engine twice its
- * time and says nothing about it; the share is then about a half. Keras, with more threads than cores, has 0.12 by itself.
+ * The most of a turn that the machine may take, as a share of its time: a thread waited for a core while another core was
+ * idle, or other programs and the host computed. The kernels of some virtual machines keep both threads of a process on one
+ * core for seconds, which costs any engine twice its time and says nothing about it; the share is then about a half. Keras,
+ * with more threads than cores, has 0.12 by itself.
  */
 const MOST_LOST = 0.25;
 const MOST_TRIES = 4;
@@ -52,21 +53,32 @@ export async function startEngine(command, args, env = {}) {
   return { version, take, stop: () => child.kill() };
 }
 
-/** Seconds since the start, that the threads of a process waited for a core, and that cores were idle. */
+/** Seconds since the start; that a process' threads waited for a core; that it computed; that cores were idle; that they were not. */
 function threadTimes(pid) {
   const now = performance.now() / 1000;
   try {
-    const waited = readdirSync(`/proc/${pid}/task`)
-      .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[1]))
-      .reduce((sum, nanoseconds) => sum + nanoseconds / 1e9, 0);
-    const idle = Number(readFileSync("/proc/stat", "utf8").split(/\s+/)[4]) / 100;
-    return { now, waited, idle };
+    const schedules = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ").map(Number),
+    );
+    const seconds = (field) => schedules.reduce((sum, fields) => sum + fields[field] / 1e9, 0);
+    const [user, nice, system, idle, ioWait, ...rest] = readFileSync("/proc/stat", "utf8")
+      .split("\n", 1)[0]
+      .split(/\s+/)
+      .slice(1, 9)
+      .map((ticks) => Number(ticks) / 100);
+    const busy = rest.reduce((sum, value) => sum + value, user + nice + system);
+    return { now, waited: seconds(1), computed: seconds(0), idle: idle + ioWait, busy };
   } catch {
-    return { now, waited: 0, idle: 0 }; // not Linux: no turn is taken again
+    return { now, waited: 0, computed: 0, idle: 0, busy: 0 }; // not Linux: no turn is taken again
   }
 }
 
-const lostShare = (from, to) => Math.min(to.waited - from.waited, to.idle - from.idle) / (to.now - from.now);
+function lostShare(before, after) {
+  const { now, waited, computed, idle, busy } = Object.fromEntries(
+    Object.entries(after).map(([key, value]) => [key, value - before[key]]),
+  );
+  return (Math.min(waited, idle) + Math.max(0, busy - computed)) / now;
+}
 
 /**
  * Rounds in which each engine takes a turn of `steps` steps, in an order that rotates. Turns that the machine disturbed are
