@@ -94,6 +94,21 @@ describe("gradients on wasm under registerTrainingKernels()", () => {
     }
   });
 
+  it("of depthwise convolutions with one tap agree with cpu, with a number of pixels that four divides and without", async () => {
+    for (const [i, inputShape] of (
+      [
+        [2, 6, 5, 3],
+        [1, 3, 3, 3],
+        [1, 2, 2, 1],
+        [3, 4, 4, 10],
+      ] as Shape4[]
+    ).entries()) {
+      const scale: Function = (x, filter) => tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, "same");
+      const shapes = [inputShape, [1, 1, inputShape[3], 1]];
+      await expectAsOnCpu(JSON.stringify(shapes), () => valueAndGradients(scale, shapes, i));
+    }
+  });
+
   it("of products of matrices agree with cpu: odd sizes, transposed sides, several matrices", async () => {
     const random = createRandom("products");
     for (let i = 0; i < 3 * CASES; i++) {
