@@ -1,6 +1,7 @@
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import { isClampActivation, multiply, multiplyBiased, multiplyTransposed, up8 } from "./matrix-products.js";
+import { scaleChannels } from "./scale-channels.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 type ConvInfo = backend_util.Conv2DInfo;
@@ -171,11 +172,9 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
       const info = depthwiseInfo(x.shape as Shape4, filter.shape as Shape4, attrs);
       if (info.outChannels !== info.inChannels || !isFloat(x, filter) || !isChannelsLast(attrs.dataFormat))
         return undefined;
+      const scaled = isPointwise(info) && scaleChannels(runtime, x, { scale: filter });
+      if (scaled) return scaled;
       const out = runtime.output(info.outShape);
-      if (isPointwise(info) && pixels(info) % 4 === 0) {
-        scaleChannels(x, filter, out);
-        return out;
-      }
       runtime.run(
         "depthwiseForward",
         runtime.address(x),
@@ -216,17 +215,6 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
       return out;
     },
   };
-
-  /** out = x · filter by channel. Four pixels are one row of vectors, also of a picture's three channels. */
-  function scaleChannels(x: TensorInfo, filter: TensorInfo, out: TensorInfo): void {
-    const length = 4 * filter.shape[2]!;
-    const factors = runtime.scratch(2 * length * FLOAT);
-    const [taps, scaleAndShift] = [runtime.floats(filter), runtime.view(factors, 2 * length)];
-    scaleAndShift.fill(0);
-    for (let pixel = 0; pixel < 4; pixel++) scaleAndShift.set(taps, pixel * taps.length);
-    const rows = util.sizeFromShape(x.shape) / length;
-    runtime.run("normApply", runtime.address(x), runtime.address(out), rows, length, factors, 0, 0);
-  }
 
   function depthwiseInfo(inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes): ConvInfo {
     return backend_util.computeConv2DInfo(

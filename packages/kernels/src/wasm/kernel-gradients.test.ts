@@ -109,6 +109,32 @@ describe("gradients on wasm under registerTrainingKernels()", () => {
     }
   });
 
+  it("of sums with a bias on either side agree with cpu, whatever its rank", async () => {
+    const cases: [number[], number[]][] = [
+      [[2, 4, 5, 3], [3]],
+      [[3], [2, 4, 5, 3]],
+      [
+        [2, 3, 8],
+        [1, 1, 8],
+      ],
+      [
+        [5, 3],
+        [1, 3],
+      ],
+      [[1, 5], [5]],
+      [[4, 1], [1]],
+      [[3], [2, 1, 3]],
+      [[], [2, 2]],
+      [
+        [1, 1, 1, 4],
+        [2, 4],
+      ],
+      [[0, 4], [4]],
+    ];
+    for (const [i, shapes] of cases.entries())
+      await expectAsOnCpu(JSON.stringify(shapes), () => valueAndGradients((a, b) => tf.add(a!, b!), shapes, i));
+  });
+
   it("of products of matrices agree with cpu: odd sizes, transposed sides, several matrices", async () => {
     const random = createRandom("products");
     for (let i = 0; i < 3 * CASES; i++) {
