@@ -60,8 +60,9 @@ const shared = (name: string, needed?: string) => {
   return readFileSync(file);
 };
 
-/** Enough of a binding to be loaded by Node and to say its version. */
-const BINDING = `extern "C" {
+/** Enough of a binding to be loaded by Node and to say its version, which the release's edits put in. */
+const BINDING = `// include
+extern "C" {
 typedef struct napi_env__* napi_env; typedef struct napi_value__* napi_value; typedef struct napi_callback_info__* napi_callback_info;
 int napi_create_string_utf8(napi_env, const char*, unsigned long, napi_value*);
 int napi_set_named_property(napi_env, napi_value, const char*, napi_value);
@@ -73,7 +74,7 @@ static napi_value gpu(napi_env env, napi_callback_info) { napi_value no; napi_ge
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   if (tensorflow_cc() + tensorflow_framework()) return nullptr;
   napi_value value;
-  napi_create_string_utf8(env, "9.9.9", 5, &value);
+  napi_create_string_utf8(env, "0.0.0", 5, &value);
   napi_set_named_property(env, exports, "TF_Version", value);
   napi_create_function(env, "gpu", 3, gpu, nullptr, &value);
   napi_set_named_property(env, exports, "isUsingGpuDevice", value);
@@ -129,6 +130,15 @@ beforeAll(() => {
         "dist/nodejs_kernel_backend.js": BACKEND,
         "dist/register_all_kernels.js": "",
       }),
+    },
+    edits: {
+      files: { "version.h": '#define VERSION "9.9.9"\n' },
+      replacements: {
+        "tfjs_binding.cc": [
+          ['"0.0.0"', "VERSION"],
+          ["// include", '#include "version.h"'],
+        ],
+      },
     },
     headers: { ...version, ...makeTarball("headers.tgz", { "include/node_api.h": "" }) },
     neededBytes: { cpu: 1e6, cuda: 1e6 },
@@ -254,6 +264,13 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     makeProgram("npm", "echo network >&2; exit 1");
     expect(await fault({ from: join(downloads, WHEEL) })).toContain("npm pack fake@1.0.0 failed: network Check the");
     expect(await fault({}, { neededBytes: { cpu: 2 ** 60, cuda: 0 } })).toMatch(/is too full: .* GB free; expected/);
+  });
+
+  it("refuses a binding's source that is not as expected", async () => {
+    const edits = { files: {}, replacements: { "tfjs_binding.cc": [["napi_value", "x"]] } } as const;
+    expect(await fault({}, { edits })).toMatch(
+      /tfjs_binding.cc of fake@1.0.0 is not as expected; "napi_value" must occur once, it occurs \d+ times/,
+    );
   });
 
   it("reports a compiler's complaint, a check that fails, and leaves nothing", async () => {

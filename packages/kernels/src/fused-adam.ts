@@ -110,6 +110,8 @@ export class FusedAdam {
         );
       return { name, variable, gradient };
     });
+    // What went wrong on the way to the gradients is said before a weight changes.
+    currentTensorFlowRuntime()?.settle(pairs.map(({ gradient }) => gradient));
     this.step++;
     tidy(() => {
       if (currentWebGpuRuntime()) {
@@ -197,12 +199,13 @@ export class FusedAdam {
     scale: number,
   ): void {
     const { beta1, beta2, epsilon, weightDecay } = this.options;
+    const runtime = currentTensorFlowRuntime()!;
     const [power1, power2] = [beta1 ** this.step, beta2 ** this.step];
     const keepFactor = 1 - learningRate * weightDecay;
     const step = { beta1, beta2, learningRate, power1, power2, epsilon, keepFactor, scale };
     const scalars = resources.scalars(step);
     for (const { name, variable, gradient } of pairs) resources.update(name, variable, gradient, step, scalars);
-    currentTensorFlowRuntime()!.release(...scalars);
+    runtime.release(...scalars);
   }
 
   /** The step of all weights on the webgpu backend; the clipping factor stays there. */

@@ -13,6 +13,7 @@ import {
   zeros,
 } from "@tensorflow/tfjs-core";
 import { currentWasmRuntime } from "./internal/current-wasm-runtime.js";
+import { currentTensorFlowRuntime } from "./tensorflow/tensorflow-runtime.js";
 
 /** What the steps of one weight remember; the tensors are kept and belong to whoever owns the record. */
 export interface DescentSlots {
@@ -98,6 +99,8 @@ export function fusedDescentStep(variable: Variable, gradient: Tensor, options: 
     variable.assign(engine().makeTensorFromTensorInfo(out));
     return;
   }
+  // What went wrong on the way to the gradient is said before the weight changes.
+  currentTensorFlowRuntime()?.settle([gradient]);
   engine().tidy(() => {
     const replace = (key: keyof DescentSlots, value: Tensor) => {
       slots[key]!.dispose();

@@ -1,3 +1,4 @@
+import { editBinding } from "./binding-edits.js";
 import { type InstallWork, installFault, programFault } from "./install-work.js";
 import { runProgram } from "./run-program.js";
 import { CHECK, ENGINE, PROTOBUF_SHIM, TFJS_SHIM } from "./tensorflow-files.js";
@@ -22,10 +23,12 @@ export async function findCompiler(): Promise<string> {
  * @param from.headers - unpacked node-api-headers.
  */
 export async function linkBinding(
-  { folder, options, say, node }: InstallWork,
+  work: InstallWork,
   { compiler, site, tfjsNode, headers }: { compiler: string; site: string; tfjsNode: string; headers: string },
 ): Promise<void> {
+  const { folder, options, say, node } = work;
   say(`linking the binding with ${compiler}`);
+  await editBinding(work, tfjsNode);
   const { files, path } = node;
   const modules = path.join(folder, "node_modules", "@tensorflow");
   const target = path.join(modules, "tfjs-node");
@@ -35,7 +38,7 @@ export async function linkBinding(
   const result = await runProgram(
     compiler,
     [
-      ...["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8"],
+      ...["-std=c++17", "-O2", "-fPIC", "-shared", "-pthread", "-DNAPI_VERSION=8"],
       ...(isMac ? ["-undefined", "dynamic_lookup"] : []),
       ...[tfjsNode, path.join(site, "tensorflow", "include"), path.join(headers, "include")].flatMap((at) => [
         "-I",

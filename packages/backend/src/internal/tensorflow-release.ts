@@ -1,3 +1,5 @@
+import { type BindingEdits, QUEUE_EDITS } from "./binding-edits.js";
+
 const TENSORFLOW_VERSION = "2.18.1";
 const TFJS_NODE_VERSION = "4.22.0";
 const GIGABYTE = 2 ** 30;
@@ -21,6 +23,8 @@ export interface TensorFlowRelease {
   /** Requirement and sha256 of the libraries that the CUDA wheel needs, Linux x64. */
   cuda: readonly (readonly [string, string])[];
   tfjsNode: NpmSource;
+  /** For that version of tfjs-node. */
+  edits: BindingEdits;
   headers: NpmSource;
   /** Free disk: wheels and what is taken out of them lie side by side for a while. */
   neededBytes: { cpu: number; cuda: number };
@@ -71,6 +75,7 @@ export const TENSORFLOW_RELEASE: TensorFlowRelease = {
     file: `tensorflow-tfjs-node-${TFJS_NODE_VERSION}.tgz`,
     integrity: "sha512-uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==",
   },
+  edits: QUEUE_EDITS,
   headers: {
     name: "node-api-headers",
     version: "1.5.0",

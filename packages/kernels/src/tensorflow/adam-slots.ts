@@ -47,17 +47,18 @@ export class AdamSlots {
     const slot = this.slots.get(name) ?? this.create(name, variable.shape);
     const [from, g] = runtime.ids(variable, gradient) as [number, number];
     if (step.keepFactor !== 1) {
-      const kept = runtime.one("Mul", [runtime.float], [from, scalars[6]!]);
+      const kept = runtime.one("Mul", [runtime.float], [from, scalars[6]!], slot.shape);
       this.assign(slot.weight, kept);
       runtime.release(kept);
     } else if (slot.read !== variable.dataId) {
       this.assign(slot.weight, from);
     }
-    const scaled = step.scale === 1 ? undefined : runtime.one("Mul", [runtime.float], [g, scalars[7]!]);
+    const scaled = step.scale === 1 ? undefined : runtime.one("Mul", [runtime.float], [g, scalars[7]!], slot.shape);
     const ids = [slot.weight, slot.m, slot.v, ...scalars.slice(0, 6), scaled ?? g];
-    runtime.execute("ResourceApplyAdam", [runtime.float], ids, 0);
+    runtime.execute("ResourceApplyAdam", [runtime.float], ids, 0, []);
     if (scaled !== undefined) runtime.release(scaled);
-    const result = runtime.tensor(runtime.execute("ReadVariableOp", [this.dtype], [slot.weight], 1)[0]!);
+    const [read] = runtime.execute("ReadVariableOp", [this.dtype], [slot.weight], 1, [slot.shape]);
+    const result = runtime.tensor(read!);
     variable.assign(result);
     slot.read = result.dataId;
   }
@@ -116,7 +117,7 @@ export class AdamSlots {
   }
 
   private assign(handle: number, value: number): void {
-    this.runtime.execute("AssignVariableOp", [this.dtype], [handle, value], 0);
+    this.runtime.execute("AssignVariableOp", [this.dtype], [handle, value], 0, []);
   }
 
   private values(handle: number): Float32Array {

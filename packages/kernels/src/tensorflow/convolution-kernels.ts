@@ -4,35 +4,51 @@ import type { Attribute, TensorFlowRuntime } from "./tensorflow-runtime.js";
 
 type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: ConvAttributes }) => Tensor | undefined;
 
-/** Convolution gradients, of which tfjs-node refuses those with padding in pixels (or passes them on wrongly). */
+/**
+ * Convolutions and their gradients with the shapes of their results, so that they may run beside other operations; also the
+ * gradients with padding in pixels, which tfjs-node refuses or passes on wrongly.
+ */
 export function convolutionKernels(runtime: TensorFlowRuntime): Record<string, Kernel> {
   const { binding, float } = runtime;
 
-  /** What the operation is told, for padding in pixels; `undefined` for all else, which tfjs-node knows. */
-  const attributesOf = (inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes, isDepthwise: boolean) => {
-    const { strides, dilations = 1, pad, dataFormat = "NHWC", dimRoundingMode } = attrs;
-    if (dataFormat !== "NHWC" || typeof pad === "string") return undefined;
+  /** What the operation is told, and the shape of the convolution's result; `undefined`: left to tfjs-node. */
+  const settingsOf = (inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes, isDepthwise: boolean) => {
+    const { strides, dilations, pad, dataFormat = "NHWC", dimRoundingMode } = attrs;
+    if (dataFormat !== "NHWC") return undefined;
     const info = backend_util.computeConv2DInfo(
       inputShape,
       filterShape,
       strides,
-      isDepthwise ? dilations : 1,
+      dilations ?? 1,
       pad,
       dimRoundingMode,
       isDepthwise,
     );
-    if (info.padInfo.type !== "EXPLICIT") return undefined;
-    const { top, bottom, left, right } = info.padInfo;
+    const { type, top, bottom, left, right } = info.padInfo;
+    if (type !== "SAME" && type !== "VALID" && type !== "EXPLICIT") return undefined;
     const list: Attribute[] = [
       float,
       { name: "strides", type: binding.TF_ATTR_INT, value: [1, info.strideHeight, info.strideWidth, 1] },
-      { name: "padding", type: binding.TF_ATTR_STRING, value: "EXPLICIT" },
-      { name: "explicit_paddings", type: binding.TF_ATTR_INT, value: [0, 0, top, bottom, left, right, 0, 0] },
+      { name: "padding", type: binding.TF_ATTR_STRING, value: type },
       { name: "data_format", type: binding.TF_ATTR_STRING, value: "NHWC" },
       { name: "dilations", type: binding.TF_ATTR_INT, value: [1, info.dilationHeight, info.dilationWidth, 1] },
     ];
-    return list;
+    if (type === "EXPLICIT")
+      list.push({
+        name: "explicit_paddings",
+        type: binding.TF_ATTR_INT,
+        value: [0, 0, top, bottom, left, right, 0, 0],
+      });
+    return { list, shape: info.outShape };
   };
+  const forward =
+    (name: string, isDepthwise: boolean): Kernel =>
+    ({ inputs: { x, filter }, attrs }) => {
+      if (x!.dtype !== "float32" || filter!.dtype !== "float32") return undefined;
+      const settings = settingsOf(x!.shape as Shape4, filter!.shape as Shape4, attrs, isDepthwise);
+      if (!settings) return undefined;
+      return runtime.tensor(runtime.execute(name, settings.list, runtime.ids(x!, filter!), 1, [settings.shape])[0]!);
+    };
   const gradient = (
     name: string,
     attributes: Attribute[] | undefined,
@@ -42,7 +58,7 @@ export function convolutionKernels(runtime: TensorFlowRuntime): Record<string, K
     if (!attributes) return undefined;
     const shapeId = runtime.shape(shape);
     try {
-      return runtime.tensor(runtime.execute(name, attributes, inputs(shapeId), 1)[0]!);
+      return runtime.tensor(runtime.execute(name, attributes, inputs(shapeId), 1, [shape])[0]!);
     } finally {
       runtime.release(shapeId);
     }
@@ -51,17 +67,19 @@ export function convolutionKernels(runtime: TensorFlowRuntime): Record<string, K
     (name: string, isDepthwise: boolean): Kernel =>
     ({ inputs: { dy, filter }, attrs }) => {
       const shape = attrs.inputShape!;
-      const attributes = attributesOf(shape, filter!.shape as Shape4, attrs, isDepthwise);
-      return gradient(name, attributes, (sizes) => [sizes, ...runtime.ids(filter!, dy!)], shape);
+      const settings = settingsOf(shape, filter!.shape as Shape4, attrs, isDepthwise);
+      return gradient(name, settings?.list, (sizes) => [sizes, ...runtime.ids(filter!, dy!)], shape);
     };
   const ofFilter =
     (name: string, isDepthwise: boolean): Kernel =>
     ({ inputs: { x, dy }, attrs }) => {
       const shape = attrs.filterShape!;
-      const attributes = attributesOf(x!.shape as Shape4, shape, attrs, isDepthwise);
-      return gradient(name, attributes, (sizes) => [...runtime.ids(x!), sizes, ...runtime.ids(dy!)], shape);
+      const settings = settingsOf(x!.shape as Shape4, shape, attrs, isDepthwise);
+      return gradient(name, settings?.list, (sizes) => [...runtime.ids(x!), sizes, ...runtime.ids(dy!)], shape);
     };
   return {
+    Conv2D: forward("Conv2D", false),
+    DepthwiseConv2dNative: forward("DepthwiseConv2dNative", true),
     Conv2DBackpropInput: ofInput("Conv2DBackpropInput", false),
     Conv2DBackpropFilter: ofFilter("Conv2DBackpropFilter", false),
     DepthwiseConv2dNativeBackpropInput: ofInput("DepthwiseConv2dNativeBackpropInput", true),

@@ -40,32 +40,37 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
     { name: "is_training", type: binding.TF_ATTR_BOOL, value: isTraining },
   ];
   const empty = binding.createTensor([0], binding.TF_FLOAT, new Float32Array(0));
-  const unary = (name: string, x: TensorInfo) => runtime.tensor(runtime.execute(name, [float], runtime.ids(x), 1)[0]!);
+  const unary = (name: string, x: TensorInfo) =>
+    runtime.tensor(runtime.execute(name, [float], runtime.ids(x), 1, [x.shape])[0]!);
 
   return {
     // → y, mean, variance, and three tensors that only the gradient understands.
     [NORM]: ({ inputs: { x, gamma, beta }, attrs: { epsilon } }) => {
       const ids = [...runtime.ids(x!, gamma!, beta!), empty, empty];
-      const outputs = runtime.execute("FusedBatchNormV3", settings(epsilon, true), ids, 6);
+      const of = gamma!.shape;
+      const shapes = [x!.shape, of, of, of, of, undefined];
+      const outputs = runtime.execute("FusedBatchNormV3", settings(epsilon, true), ids, 6, shapes);
       const [y, mean, variance, ...reserved] = outputs;
       // TensorFlow estimates the variance of the population (n − 1); tfjs and Keras take that of the batch (n).
       const count = x!.shape.slice(0, -1).reduce((product, side) => product * side, 1);
       const factor = runtime.constant(count > 1 ? (count - 1) / count : 1);
-      const [own] = runtime.execute("Mul", [float], [variance!.id, factor], 1);
+      const [own] = runtime.execute("Mul", [float], [variance!.id, factor], 1, [of]);
       runtime.release(variance!.id);
-      return [y!, mean!, own!, ...reserved].map((output) => runtime.tensor(output));
+      return [y!, mean!, own!, ...reserved].map((output) => runtime.tensor({ ...output, shape: output.shape ?? [0] }));
     },
 
     [NORM_INFERENCE]: ({ inputs: { x, gamma, beta, mean, variance }, attrs: { epsilon } }) => {
       const ids = runtime.ids(x!, gamma!, beta!, mean!, variance!);
-      const [y, ...others] = runtime.execute("FusedBatchNormV3", settings(epsilon, false), ids, 6);
+      const shapes = [x!.shape, ...Array<undefined>(5)];
+      const [y, ...others] = runtime.execute("FusedBatchNormV3", settings(epsilon, false), ids, 6, shapes);
       runtime.release(...others.map(({ id }) => id));
       return runtime.tensor(y!);
     },
 
     [NORM_GRADIENT]: ({ inputs: { dy, x, gamma, a, b, c }, attrs: { epsilon, isTraining } }) => {
       const ids = [...runtime.ids(dy!, x!, gamma!, a!, b!), c ? runtime.ids(c)[0]! : empty];
-      const outputs = runtime.execute("FusedBatchNormGradV3", settings(epsilon, isTraining), ids, 5);
+      const shapes = [x!.shape, gamma!.shape, gamma!.shape, undefined, undefined];
+      const outputs = runtime.execute("FusedBatchNormGradV3", settings(epsilon, isTraining), ids, 5, shapes);
       runtime.release(...outputs.slice(3).map(({ id }) => id));
       return outputs.slice(0, 3).map((output) => runtime.tensor(output));
     },
@@ -73,9 +78,10 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
     // moving + (value − moving) · (1 − momentum)
     [MOVING_AVERAGE]: ({ inputs: { moving, value }, attrs: { momentum } }) => {
       const [from, to] = runtime.ids(moving!, value!) as [number, number];
-      const difference = runtime.one("Sub", [float], [to, from]);
-      const step = runtime.one("Mul", [float], [difference, runtime.constant(1 - momentum)]);
-      const [result] = runtime.execute("AddV2", [float], [from, step], 1);
+      const { shape } = moving!;
+      const difference = runtime.one("Sub", [float], [to, from], shape);
+      const step = runtime.one("Mul", [float], [difference, runtime.constant(1 - momentum)], shape);
+      const [result] = runtime.execute("AddV2", [float], [from, step], 1, [shape]);
       runtime.release(difference, step);
       return runtime.tensor(result!);
     },
@@ -85,13 +91,13 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
     [ACTIVATION_GRADIENT]: ({ inputs: { dy, y }, attrs: { activation } }) => {
       // Sigmoid's gradient takes its arguments the other way round.
       const ids = activation === "sigmoid" ? runtime.ids(y!, dy!) : runtime.ids(dy!, y!);
-      return runtime.tensor(runtime.execute(`${OPERATIONS[activation]}Grad`, [float], ids, 1)[0]!);
+      return runtime.tensor(runtime.execute(`${OPERATIONS[activation]}Grad`, [float], ids, 1, [y!.shape])[0]!);
     },
 
     [SWISH]: ({ inputs: { x } }) => {
       const [z] = runtime.ids(x!) as [number];
-      const gate = runtime.one("Sigmoid", [float], [z]);
-      const [y] = runtime.execute("Mul", [float], [z, gate], 1);
+      const gate = runtime.one("Sigmoid", [float], [z], x!.shape);
+      const [y] = runtime.execute("Mul", [float], [z, gate], 1, [x!.shape]);
       runtime.release(gate);
       return runtime.tensor(y!);
     },
@@ -99,13 +105,13 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
     // dy · s + (dy · x) · s · (1 − s), s = σ(x)
     [SWISH_GRADIENT]: ({ inputs: { dy, x } }) => {
       const [g, z] = runtime.ids(dy!, x!) as [number, number];
-      const gate = runtime.one("Sigmoid", [float], [z]);
-      const product = runtime.one("Mul", [float], [g, z]);
-      const inner = runtime.one("SigmoidGrad", [float], [gate, product]);
+      const gate = runtime.one("Sigmoid", [float], [z], x!.shape);
+      const product = runtime.one("Mul", [float], [g, z], x!.shape);
+      const inner = runtime.one("SigmoidGrad", [float], [gate, product], x!.shape);
       runtime.release(product);
-      const outer = runtime.one("Mul", [float], [g, gate]);
+      const outer = runtime.one("Mul", [float], [g, gate], x!.shape);
       runtime.release(gate);
-      const [dx] = runtime.execute("AddV2", [float], [outer, inner], 1);
+      const [dx] = runtime.execute("AddV2", [float], [outer, inner], 1, [x!.shape]);
       runtime.release(outer, inner);
       return runtime.tensor(dx!);
     },

@@ -171,6 +171,88 @@ onTensorFlow("registerTrainingKernels() on tensorflow", () => {
     weights.dispose();
   });
 
+  /** What is seen of the binding. */
+  const binding = () =>
+    (
+      tf.backend() as unknown as {
+        binding: {
+          TF_ATTR_TYPE: number;
+          TF_FLOAT: number;
+          executeOp(...args: unknown[]): { id: number }[];
+          awaitTensors?: unknown;
+          getNumOfTensors(): number;
+        };
+      }
+    ).binding;
+
+  it("keeps variables' reads and writes in order while operations wait for their inputs", () => {
+    const weights = tf.variable(tf.zeros([64]));
+    const adam = new FusedAdam({ learningRate: 1 });
+    const seen: tf.Tensor[] = [];
+    for (let i = 0; i < 40; i++) {
+      tf.tidy(() => {
+        // Something long that the gradient must wait for.
+        const one = tf.mean(
+          tf.conv2d(tf.ones([1, 64, 64, 8]) as tf.Tensor4D, tf.fill([3, 3, 8, 8], 1 / 72), 1, "valid"),
+          [0, 1, 2],
+        );
+        adam.applyGradients({ [weights.name]: tf.mul(tf.ones([64]), tf.mean(one)) as tf.Tensor });
+      });
+      seen.push(weights.clone());
+    }
+    // A constant gradient moves a weight by the learning rate.
+    seen.forEach((value, i) => expect(value.dataSync()[63]).toBeCloseTo(-(i + 1), 3));
+    adam.dispose();
+    tf.dispose([weights, ...seen]);
+  });
+
+  it("releases tensors that are disposed before they are computed, and memory of JavaScript behind its last reader", async () => {
+    const run = () => {
+      for (let i = 0; i < 30; i++)
+        tf.tidy(() => {
+          const pixels = tf.tensor(new Float32Array(3 * 64 * 64).fill(i), [1, 64, 64, 3]) as tf.Tensor4D;
+          tf.relu(tf.conv2d(pixels, tf.ones([3, 3, 3, 16]), 1, "same"));
+        });
+    };
+    run();
+    const before = binding().getNumOfTensors();
+    run();
+    expect(binding().getNumOfTensors()).toBe(before);
+    await expectNoTensorLeak(run);
+  });
+
+  it("throws what went wrong in an operation from whoever needs the result, and no weight changes", () => {
+    const { executeOp } = binding();
+    const weights = tf.variable(tf.ones([2]));
+    const adam = new FusedAdam({ learningRate: 1 });
+    tf.tidy(() => adam.applyGradients({ [weights.name]: tf.ones([2]) }));
+    const before = adam.getState();
+    const start = tf.memory().numTensors;
+    tf.tidy(() => {
+      const x = tf.tensor1d([1, 2, 3]);
+      const [id] = (tf.backend() as unknown as { getInputTensorIds(x: tf.Tensor[]): number[] }).getInputTensorIds([x]);
+      const attributes = [{ name: "T", type: binding().TF_ATTR_TYPE, value: binding().TF_FLOAT }];
+      const broken = () =>
+        (tf.backend() as unknown as { createOutputTensor(output: unknown): tf.Tensor }).createOutputTensor(
+          // Says two, gives three.
+          executeOp("Square", attributes, [id], 1, [[2]])[0],
+        );
+      if (!binding().awaitTensors) return;
+      const gradient = tf.mul(broken(), 2);
+      expect(() => gradient.dataSync()).toThrow("The result of Square has another shape or type than was promised");
+      expect(() => tf.sum(broken())).toThrow("another shape");
+      expect(() => adam.applyGradients({ [weights.name]: tf.neg(broken()) })).toThrow("another shape");
+    });
+    expect(tf.memory().numTensors).toBe(start);
+    expect([...weights.dataSync()].every((value) => Math.abs(value) < 1e-3)).toBe(true);
+    expect(adam.getState()).toEqual(before);
+    // And it goes on.
+    tf.tidy(() => adam.applyGradients({ [weights.name]: tf.ones([2]) }));
+    expect(weights.dataSync()[0]).toBeCloseTo(-1, 3);
+    adam.dispose();
+    weights.dispose();
+  });
+
   it("undo() restores tfjs-node's own kernels and methods", async () => {
     const before = tf.getKernel("Conv2DBackpropInput", "tensorflow");
     await kernels.undo();

@@ -1,10 +1,12 @@
 import { BackendError } from "@acr/core";
-import { backend as currentBackend, getBackend } from "@tensorflow/tfjs-core";
+import { backend as currentBackend, getBackend, type TensorInfo } from "@tensorflow/tfjs-core";
 import { replaceKernels } from "../internal/replace-kernels.js";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
 import { normGradients, normKernels } from "./norm-kernels.js";
+import { outputShape, reshapeKernel } from "./output-shape.js";
 import {
+  type Attribute,
   asMemoryFault,
   currentTensorFlowRuntime,
   setTensorFlowRuntime,
@@ -34,15 +36,21 @@ export function registerTensorFlowKernels(): TrainingKernels {
   const existing = currentTensorFlowRuntime();
   if (existing) return REGISTRATIONS.get(existing)!;
   const runtime = new TensorFlowRuntime(backend);
-  const kernels = { ...normKernels(runtime), ...convolutionKernels(runtime) };
+  const kernels = { ...normKernels(runtime), ...convolutionKernels(runtime), ...reshapeKernel(runtime) };
   const restore = replaceKernels("tensorflow", kernels, normGradients);
   // Every other kernel goes through these two: what they say of too little memory gets a next step.
-  const methods = ["executeSingleOutput", "executeMultipleOutputs"] as const;
+  const methods = ["executeSingleOutput", "executeMultipleOutputs", "readSync"] as const;
   const guarded = backend as unknown as Record<(typeof methods)[number], (...args: unknown[]) => unknown>;
   for (const method of methods) {
     const original = guarded[method];
     guarded[method] = function (this: unknown, ...args) {
       try {
+        if (method === "executeSingleOutput") {
+          const [name, attributes, inputs] = args as [string, Attribute[], TensorInfo[]];
+          const shape = outputShape(runtime, name, attributes, inputs);
+          if (shape)
+            return runtime.tensor(runtime.execute(name, attributes, backend.getInputTensorIds(inputs), 1, [shape])[0]!);
+        }
         return original.apply(this, args);
       } catch (error) {
         throw asMemoryFault(error, backend.isUsingGpuDevice);

@@ -16,6 +16,9 @@ interface Output {
   dtype: number;
 }
 
+/** Shapes of an operation's outputs; `undefined` where nobody asks. */
+export type Shapes = readonly (readonly number[] | undefined)[];
+
 /** What is used of tfjs-node's native binding. */
 interface Binding {
   TF_ATTR_STRING: number;
@@ -27,7 +30,19 @@ interface Binding {
   TF_FLOAT: number;
   TF_INT32: number;
   TF_UINT8: number;
-  executeOp(name: string, attributes: readonly Attribute[], inputIds: readonly number[], outputCount: number): Output[];
+  /**
+   * With `shapes`, where the binding is ours and computes on the CPU, the operation runs later on another thread; all its outputs are
+   * floats. tfjs-node's own binding ignores them.
+   */
+  executeOp(
+    name: string,
+    attributes: readonly Attribute[],
+    inputIds: readonly number[],
+    outputCount: number,
+    shapes?: Shapes,
+  ): Output[];
+  /** Of our binding: waits for tensors, and throws what went wrong on the way to one. */
+  awaitTensors?(ids: readonly number[]): void;
   createTensor(shape: readonly number[], type: number, values: Float32Array | Int32Array | Uint8Array): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Float32Array;
@@ -63,18 +78,36 @@ export class TensorFlowRuntime {
     return { name, type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_FLOAT };
   }
 
-  /** @throws {BackendError} the memory does not suffice. */
-  execute(name: string, attributes: readonly Attribute[], ids: readonly number[], outputCount: number): Output[] {
+  /**
+   * @param shapes - of outputs that are floats: with them the operation may run beside others.
+   * @throws {BackendError} the memory does not suffice; with `shapes` perhaps later, from whoever needs the result.
+   */
+  execute(
+    name: string,
+    attributes: readonly Attribute[],
+    ids: readonly number[],
+    outputCount: number,
+    shapes?: Shapes,
+  ): Output[] {
     try {
-      return this.binding.executeOp(name, attributes, ids, outputCount);
+      return this.binding.executeOp(name, attributes, ids, outputCount, shapes);
     } catch (error) {
       throw asMemoryFault(error, this.backend.isUsingGpuDevice);
     }
   }
 
   /** The one output of an operation, as the binding's number: `release` it. */
-  one(name: string, attributes: readonly Attribute[], ids: readonly number[]): number {
-    return this.execute(name, attributes, ids, 1)[0]!.id;
+  one(name: string, attributes: readonly Attribute[], ids: readonly number[], shape?: readonly number[]): number {
+    return this.execute(name, attributes, ids, 1, shape && [shape])[0]!.id;
+  }
+
+  /** Waits for tensors. @throws what went wrong on the way to one of them. */
+  settle(tensors: TensorInfo[]): void {
+    try {
+      this.binding.awaitTensors?.(this.ids(...tensors));
+    } catch (error) {
+      throw asMemoryFault(error, this.backend.isUsingGpuDevice);
+    }
   }
 
   release(...ids: number[]): void {
