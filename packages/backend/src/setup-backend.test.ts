@@ -90,6 +90,30 @@ describe("setupBackend(options)", () => {
     expect(["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event))).toEqual(listeners);
   });
 
+  it("uses 256-bit registers where asked to and possible, with the same bits, and otherwise says why not", async () => {
+    const usual = await setupBackend({ prefer: ["wasm"], threads: 2, wideRegisters: false });
+    expect(usual).not.toHaveProperty("wideRegisters");
+    const expected = gradients();
+    process.env.ACR_WIDE_REGISTERS = "1";
+    try {
+      const info = await setupBackend({ prefer: ["wasm"], threads: 2 });
+      expect(info.description).toMatch(
+        info.wideRegisters
+          ? /, relaxed SIMD, 256 bits$/
+          : /, no 256 bits: (needs Node >= 24, this is|.*Node >= 24 on an x64)/,
+      );
+      if (Number.parseInt(process.versions.node, 10) < 24) expect(info.wideRegisters).toBe(false);
+      expect(gradients()).toEqual(expected);
+      expect(await setupBackend({ prefer: ["wasm"], threads: 2, wideRegisters: true })).toBe(info);
+    } finally {
+      delete process.env.ACR_WIDE_REGISTERS;
+    }
+    expect(await setupBackend({ prefer: ["wasm"], threads: 2 })).toEqual(usual);
+    await expect(setupBackend({ wideRegisters: "yes" as never })).rejects.toThrow(
+      "wideRegisters must be true or false; got yes",
+    );
+  });
+
   it("refuses unknown backends and thread counts that make no sense", async () => {
     await expect(setupBackend({ prefer: ["wsam"] })).rejects.toThrow('unknown backend "wsam"; did you mean wasm?');
     await expect(setupBackend({ prefer: [] })).rejects.toThrow("prefer must name a backend");

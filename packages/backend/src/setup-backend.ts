@@ -32,6 +32,13 @@ export interface SetupBackendOptions {
    * Default: that of the environment variable `ACR_GPU`, else whatever TensorFlow finds.
    */
   gpu?: number;
+  /**
+   * Lets wasm use 256-bit registers where V8 can (Node >= 24 on x64 with AVX2): the same numbers bit for bit, faster. It
+   * sets V8's flag `--experimental-wasm-revectorize`, which stays on and holds for all WebAssembly that this process
+   * compiles from then on. Where the test at the start finds other bits or no gain, the usual build runs and
+   * `description` says why. Default: whether the environment variable `ACR_WIDE_REGISTERS` is `1`.
+   */
+  wideRegisters?: boolean;
 }
 
 /** A backend that was not chosen, and why. */
@@ -46,6 +53,8 @@ export interface BackendInfo {
   threads: number;
   simd: boolean;
   relaxedSimd: boolean;
+  /** Whether wasm uses 256-bit registers, where that was asked for. */
+  wideRegisters?: boolean;
   /** Whether it computes on a graphics processor. */
   gpu?: boolean;
   /** Free memory of the graphics processor in bytes when it was started, where its driver tells. */
@@ -68,6 +77,8 @@ const BY_DEFAULT = ["tensorflow", "webgpu", ...ON_CPUS];
 const NO_GPU = -1;
 const MAXIMUM_THREADS = 64;
 const MINIMUM_NODE = 20;
+/** The first Node whose V8 joins 128-bit operations. */
+const WIDE_NODE = 24;
 const DEFAULT_MAXIMUM_THREADS = 8;
 
 const isNode = () => typeof process !== "undefined" && process.versions?.node !== undefined;
@@ -106,7 +117,7 @@ export function setupBackend(options: SetupBackendOptions = {}): Promise<Backend
 }
 
 async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
-  checkOptions("setupBackend", options, ["prefer", "threads", "gpu"]);
+  checkOptions("setupBackend", options, ["prefer", "threads", "gpu", "wideRegisters"]);
   if (isNode() && Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
     throw new BackendError(
       `setupBackend: Node ${process.versions.node} is too old; expected Node >= ${MINIMUM_NODE}. Install a current one from nodejs.org.`,
@@ -129,6 +140,10 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
       `setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}. Leave it out for the cores of this machine.`,
     );
   }
+  const wideRegisters = options.wideRegisters ?? wantsWideRegisters();
+  if (typeof wideRegisters !== "boolean") {
+    throw new InvalidArgumentError(`setupBackend: wideRegisters must be true or false; got ${wideRegisters}.`);
+  }
   const known = [...new Set([...BUILT_IN, ...Object.keys(engine().registryFactory)])];
   if (prefer.length === 0) {
     throw new InvalidArgumentError(`setupBackend: prefer must name a backend; valid names: ${known.join(", ")}.`);
@@ -140,7 +155,7 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
       );
     }
   }
-  const key = JSON.stringify([prefer, threads, gpu]);
+  const key = JSON.stringify([prefer, threads, gpu, wideRegisters]);
   const isAlive = running?.kernels.failure === undefined;
   if (running?.key === key && isAlive && getBackend() === running.info.name) return running.info;
 
@@ -150,7 +165,12 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   const skipped: SkippedBackend[] = [];
   for (const name of prefer) {
     try {
-      const { info, kernels } = await start(name, { threads, gpu, isDefault: options.prefer === undefined });
+      const { info, kernels } = await start(name, {
+        threads,
+        gpu,
+        wideRegisters,
+        isDefault: options.prefer === undefined,
+      });
       running = { key, info: { ...info, skipped }, kernels };
       return running.info;
     } catch (error) {
@@ -167,8 +187,8 @@ async function goBack(previous: { name: string; running: typeof running }): Prom
   if (!previous.name) return;
   await setBackend(previous.name);
   if (!previous.running) return;
-  const { threads } = previous.running.info;
-  running = { ...previous.running, kernels: await registerTrainingKernels({ threads }) };
+  const { threads, wideRegisters = false } = previous.running.info;
+  running = { ...previous.running, kernels: await registerTrainingKernels({ threads, wideRegisters }) };
 }
 
 /** `ACR_GPU`, so that a choice reaches every process that a program starts. */
@@ -176,6 +196,9 @@ function gpuOfEnvironment(): number | undefined {
   const text = isNode() ? process.env.ACR_GPU : undefined;
   return text ? Number(text) : undefined;
 }
+
+/** `ACR_WIDE_REGISTERS`, for the same reason. */
+const wantsWideRegisters = () => isNode() && process.env.ACR_WIDE_REGISTERS === "1";
 
 /** TensorFlow is worth its start where it drives a GPU; on CPUs wasm is as fast. */
 async function defaultPreference(gpu: number | undefined): Promise<string[]> {
@@ -200,12 +223,13 @@ type Started = { info: Omit<BackendInfo, "skipped">; kernels: TrainingKernels };
 interface Wishes {
   threads: number;
   gpu: number | undefined;
+  wideRegisters: boolean;
   /** Whether the user left the choice to us. */
   isDefault: boolean;
 }
 
 async function start(name: string, wishes: Wishes): Promise<Started> {
-  if (name === "wasm") return startWasm(wishes.threads);
+  if (name === "wasm") return startWasm(wishes);
   if (name === "tensorflow") return startTensorFlowEngine(wishes);
   if (name === "webgpu") return startWebGpuEngine(wishes);
   if (name === "cpu") await install("cpu", () => import("@tensorflow/tfjs-backend-cpu"));
@@ -308,7 +332,7 @@ interface TensorFlowBackend {
   binding?: { TF_Version?: string };
 }
 
-async function startWasm(threads: number): Promise<Started> {
+async function startWasm({ threads, wideRegisters }: Wishes): Promise<Started> {
   await install("wasm", () => import("@tensorflow/tfjs-backend-wasm"));
   // Asked here, for tfjs' own threaded build would abort with a message of its compiler.
   if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT"))) {
@@ -331,12 +355,18 @@ async function startWasm(threads: number): Promise<Started> {
   }
   await activate("wasm");
   await release();
-  const kernels = await registerTrainingKernels({ threads: ownsThreadedWasm ? threads : 1 });
-  const relaxedSimd = kernels.variant.endsWith("relaxed");
+  const tooOld = wideRegisters ? await joinOperations() : undefined;
+  const kernels = await registerTrainingKernels({
+    threads: ownsThreadedWasm ? threads : 1,
+    wideRegisters: wideRegisters && tooOld === undefined,
+  });
+  const relaxedSimd = kernels.variant.includes("relaxed");
+  const isWide = kernels.variant.endsWith("wide");
   const description = [
     "wasm",
     `${kernels.threads} thread${kernels.threads === 1 ? "" : "s"}`,
     relaxedSimd ? "relaxed SIMD" : "SIMD",
+    ...(isWide ? ["256 bits"] : wideRegisters ? [`no 256 bits: ${tooOld ?? kernels.wideRefusal}`] : []),
     ...(isNode() && !ownsThreadedWasm ? ["no threads: the application had started this backend"] : []),
     ...(isNode() || globalThis.crossOriginIsolated
       ? []
@@ -345,9 +375,33 @@ async function startWasm(threads: number): Promise<Started> {
         ]),
   ].join(", ");
   return {
-    info: { name: "wasm", threads: kernels.threads, simd: true, relaxedSimd, version: version_core, description },
+    info: {
+      name: "wasm",
+      threads: kernels.threads,
+      simd: true,
+      relaxedSimd,
+      ...(wideRegisters && { wideRegisters: isWide }),
+      version: version_core,
+      description,
+    },
     kernels,
   };
+}
+
+/**
+ * Lets V8 join pairs of 128-bit operations in what it compiles from now on. The flag must stay: V8 compiles a function well
+ * only after it has run for a while.
+ *
+ * @returns why not, if so. A browser has its own flags: the kernels' test finds out.
+ */
+async function joinOperations(): Promise<string | undefined> {
+  if (!isNode()) return undefined;
+  if (Number.parseInt(process.versions.node, 10) < WIDE_NODE)
+    return `needs Node >= ${WIDE_NODE}, this is ${process.versions.node}`;
+  if (process.arch !== "x64") return `needs an x64 processor, this is ${process.arch}`;
+  const { setFlagsFromString } = await importNode<typeof import("node:v8")>("node:v8");
+  setFlagsFromString("--experimental-wasm-revectorize");
+  return undefined;
 }
 
 /** Loads a backend's package, which registers it. */

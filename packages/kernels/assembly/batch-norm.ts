@@ -1,7 +1,7 @@
 // Batch normalisation fused with the activation behind it. x is [M, C] with C divisible by 4. Sums run in float32
 // over 32 rows and in float64 beyond, so that the variance of a million values keeps its digits.
 import { sigmoid } from "./exponential";
-import { at, madd, shareStart, zero } from "./simd";
+import { at, madd, shareStart, WIDE, zero } from "./simd";
 
 export const RELU: i32 = 1;
 export const RELU6: i32 = 2;
@@ -44,6 +44,32 @@ export function activationGradient(gradient: v128, value: v128, activation: i32)
   return activation == RELU ? v128.and(gradient, f32x4.gt(value, zero())) : gradient;
 }
 
+/** Bytes behind the sums of a thread where sums wait in float32; see `addPairs`. */
+const WAITING: usize = 128;
+
+/**
+ * Adds two sums and two sums of squares or products, of eight channels, to their float64. In the wide build they go through
+ * memory: V8 joins only what ends in neighbouring stores.
+ */
+// @ts-ignore: decorator
+@inline
+function addPairs(sums: usize, products: usize, waiting: usize, a: v128, a2: v128, b: v128, b2: v128): void {
+  if (WIDE) {
+    v128.store(waiting, a);
+    v128.store(waiting, a2, 16);
+    v128.store(waiting, b, 32);
+    v128.store(waiting, b2, 48);
+    a = v128.load(waiting);
+    a2 = v128.load(waiting, 16);
+    b = v128.load(waiting, 32);
+    b2 = v128.load(waiting, 48);
+  }
+  addWide(sums, a);
+  addWide(products, b);
+  addWide(sums + 32, a2);
+  addWide(products + 32, b2);
+}
+
 /** Adds four float32 to four float64. */
 // @ts-ignore: decorator
 @inline
@@ -56,6 +82,7 @@ function addWide(sums: usize, value: v128): void {
 /** Adds Σx and Σx² of `rows` rows to sums [2][C] float64. */
 export function addSums(x: usize, rows: i32, C: i32, sums: usize): void {
   const squares = sums + (<usize>C << 3);
+  const waiting = sums + (<usize>C << 4);
   const row = <usize>C << 2;
   for (let block = 0; block < rows; block += ROWS) {
     const end = min<i32>(ROWS, rows - block);
@@ -80,14 +107,22 @@ export function addSums(x: usize, rows: i32, C: i32, sums: usize): void {
         p += row;
       }
       const sum = sums + (<usize>c << 3), square = squares + (<usize>c << 3);
-      addWide(sum, a);
-      addWide(square, b);
-      addWide(sum + 32, a2);
-      addWide(square + 32, b2);
-      addWide(sum + 64, a3);
-      addWide(square + 64, b3);
-      addWide(sum + 96, a4);
-      addWide(square + 96, b4);
+      addPairs(sum, square, waiting, a, a2, b, b2);
+      addPairs(sum + 64, square + 64, waiting + 64, a3, a4, b3, b4);
+    }
+    if (WIDE && c + 8 <= C) {
+      let p = at(x, block * C + c);
+      let a = zero(), b = zero(), a2 = zero(), b2 = zero();
+      for (let i = 0; i < end; i++) {
+        const value = v128.load(p), value2 = v128.load(p, 16);
+        a = f32x4.add(a, value);
+        b = madd(value, value, b);
+        a2 = f32x4.add(a2, value2);
+        b2 = madd(value2, value2, b2);
+        p += row;
+      }
+      addPairs(sums + (<usize>c << 3), squares + (<usize>c << 3), waiting, a, a2, b, b2);
+      c += 8;
     }
     for (; c < C; c += 4) {
       let p = at(x, block * C + c);
@@ -104,14 +139,19 @@ export function addSums(x: usize, rows: i32, C: i32, sums: usize): void {
   }
 }
 
-/** The sums of thread `thread` in sums [threads][2][C] float64. */
+/** The sums of thread `thread`: [2][C] float64, and behind them WAITING bytes of its own. */
 // @ts-ignore: decorator
 @inline
 export function sumsOf(sums: usize, C: i32, thread: i32): usize {
-  return sums + (<usize>(thread * 2 * C) << 3);
+  return sums + <usize>thread * ((<usize>C << 4) + WAITING);
 }
 
-/** Each thread's sums of x and x² by channel: sums [threads][2][C] float64. */
+/** Bytes of the sums of all threads. */
+export function sumsSize(C: i32, threads: i32): i32 {
+  return <i32>sumsOf(0, C, threads);
+}
+
+/** Each thread's sums of x and x² by channel; see `sumsOf`. */
 export function normSums(x: usize, M: i32, C: i32, sums: usize, thread: i32, threads: i32): void {
   const own = sumsOf(sums, C, thread);
   memory.fill(own, 0, <usize>C << 4);
@@ -124,7 +164,7 @@ export function normMoments(sums: usize, parts: i32, M: i32, C: i32, mean: usize
   for (let c = 0; c < C; c++) {
     let sum: f64 = 0, squares: f64 = 0;
     for (let t = 0; t < parts; t++) {
-      const part = sums + (<usize>(t * 2 * C + c) << 3);
+      const part = sumsOf(sums, C, t) + (<usize>c << 3);
       sum += f64.load(part);
       squares += f64.load(part + (<usize>C << 3));
     }
@@ -143,6 +183,17 @@ export function normFactors(gamma: usize, beta: usize, mean: usize, variance: us
   }
 }
 
+/** Both loads in front of both stores, or they are not joined. */
+// @ts-ignore: decorator
+@inline
+function applyEight(from: usize, to: usize, scale: v128, scale2: v128, shift: v128, shift2: v128, activation: i32): void {
+  const low = v128.load(from), high = v128.load(from, 16);
+  const a = activate(madd(low, scale, shift), activation);
+  const b = activate(madd(high, scale2, shift2), activation);
+  v128.store(to, a);
+  v128.store(to, b, 16);
+}
+
 // @ts-ignore: decorator
 @inline
 function applyRows(x: usize, y: usize, rows: i32, C: i32, factors: usize, activation: i32): void {
@@ -151,7 +202,19 @@ function applyRows(x: usize, y: usize, rows: i32, C: i32, factors: usize, activa
   // Four rows share the loads of scale and shift.
   for (; r + 4 <= rows; r += 4) {
     const p = at(x, r * C), q = at(y, r * C);
-    for (let c: usize = 0; c < row; c += 16) {
+    let c: usize = 0;
+    if (WIDE) {
+      for (; c + 32 <= row; c += 32) {
+        const scale = v128.load(factors + c), shift = v128.load(factors + row + c);
+        const scale2 = v128.load(factors + c, 16), shift2 = v128.load(factors + row + c, 16);
+        const from = p + c, to = q + c;
+        applyEight(from, to, scale, scale2, shift, shift2, activation);
+        applyEight(from + row, to + row, scale, scale2, shift, shift2, activation);
+        applyEight(from + 2 * row, to + 2 * row, scale, scale2, shift, shift2, activation);
+        applyEight(from + 3 * row, to + 3 * row, scale, scale2, shift, shift2, activation);
+      }
+    }
+    for (; c < row; c += 16) {
       const scale = v128.load(factors + c), shift = v128.load(factors + row + c);
       const from = p + c, to = q + c;
       v128.store(to, activate(madd(v128.load(from), scale, shift), activation));
@@ -190,7 +253,16 @@ export function normApply(
     activateRows(at(x, r * C), out, rows, C, factors, activation);
     if (residual) {
       const more = at(residual, r * C);
-      for (let i = 0; i < rows * C; i += 4) v128.store(at(out, i), f32x4.add(v128.load(at(out, i)), v128.load(at(more, i))));
+      let i = 0;
+      if (WIDE) {
+        for (; i + 8 <= rows * C; i += 8) {
+          const p = at(out, i), q = at(more, i);
+          const a = f32x4.add(v128.load(p), v128.load(q)), b = f32x4.add(v128.load(p, 16), v128.load(q, 16));
+          v128.store(p, a);
+          v128.store(p, b, 16);
+        }
+      }
+      for (; i < rows * C; i += 4) v128.store(at(out, i), f32x4.add(v128.load(at(out, i)), v128.load(at(more, i))));
     }
   }
 }
@@ -198,8 +270,8 @@ export function normApply(
 /** The gradient that comes in; that of a gated map whose mean made the gates is dy · gate + offset. */
 // @ts-ignore: decorator
 @inline
-function incoming(dy: usize, gated: bool, gate: v128, offset: v128): v128 {
-  return gated ? madd(v128.load(dy), gate, offset) : v128.load(dy);
+function incoming(dy: v128, gated: bool, gate: v128, offset: v128): v128 {
+  return gated ? madd(dy, gate, offset) : dy;
 }
 
 // @ts-ignore: decorator
@@ -209,12 +281,13 @@ function passRows(
   gated: bool, gates: usize, offsets: usize,
 ): void {
   const products = sums + (<usize>C << 3);
+  const waiting = sums + (<usize>C << 4);
   const row = <usize>C << 2;
   for (let block = 0; block < rows; block += ROWS) {
     const end = min<i32>(ROWS, rows - block);
     let c = 0;
     // Eight channels at a time where their slopes leave the registers for it.
-    if (activation <= RELU6) {
+    if (WIDE || activation <= RELU6) {
       for (; c + 8 <= C; c += 8) {
         const scale = v128.load(at(factors, c)), shift = v128.load(at(factors, C + c)), center = v128.load(at(mean, c));
         const gate = gated ? v128.load(at(gates, c)) : zero(), offset = gated ? v128.load(at(offsets, c)) : zero();
@@ -224,12 +297,14 @@ function passRows(
         let a = zero(), b = zero(), a2 = zero(), b2 = zero();
         for (let i = 0; i < end; i++) {
           const value = v128.load(p);
-          const gradient = activationGradient(incoming(q, gated, gate, offset), madd(value, scale, shift), activation);
-          if (keep) v128.store(o, gradient);
+          const gradient = activationGradient(incoming(v128.load(q), gated, gate, offset), madd(value, scale, shift), activation);
+          // In the wide build both stores follow all loads, or they are not joined; elsewhere that takes a register too many.
+          if (keep && !WIDE) v128.store(o, gradient);
           a = f32x4.add(a, gradient);
           b = madd(gradient, f32x4.sub(value, center), b);
           const value2 = v128.load(p, 16);
-          const gradient2 = activationGradient(incoming(q + 16, gated, gate2, offset2), madd(value2, scale2, shift2), activation);
+          const gradient2 = activationGradient(incoming(v128.load(q, 16), gated, gate2, offset2), madd(value2, scale2, shift2), activation);
+          if (keep && WIDE) v128.store(o, gradient);
           if (keep) v128.store(o, gradient2, 16);
           a2 = f32x4.add(a2, gradient2);
           b2 = madd(gradient2, f32x4.sub(value2, center2), b2);
@@ -237,10 +312,7 @@ function passRows(
           q += row;
           o += row;
         }
-        addWide(sums + (<usize>c << 3), a);
-        addWide(products + (<usize>c << 3), b);
-        addWide(sums + (<usize>c << 3) + 32, a2);
-        addWide(products + (<usize>c << 3) + 32, b2);
+        addPairs(sums + (<usize>c << 3), products + (<usize>c << 3), waiting, a, a2, b, b2);
       }
     }
     for (; c < C; c += 4) {
@@ -250,7 +322,7 @@ function passRows(
       let a = zero(), b = zero();
       for (let i = 0; i < end; i++) {
         const value = v128.load(p);
-        const gradient = activationGradient(incoming(q, gated, gate, offset), madd(value, scale, shift), activation);
+        const gradient = activationGradient(incoming(v128.load(q), gated, gate, offset), madd(value, scale, shift), activation);
         if (keep) v128.store(o, gradient);
         a = f32x4.add(a, gradient);
         b = madd(gradient, f32x4.sub(value, center), b);
@@ -354,13 +426,34 @@ export function normGradientFactors(
   }
 }
 
+/** dx = g·k₀ + x·k₁ + k₂ of eight channels, with factors k and l. */
+// @ts-ignore: decorator
+@inline
+export function gradientOfEight(g: usize, x: usize, dx: usize, k0: v128, k1: v128, k2: v128, l0: v128, l1: v128, l2: v128): void {
+  const g0 = v128.load(g), g1 = v128.load(g, 16), x0 = v128.load(x), x1 = v128.load(x, 16);
+  v128.store(dx, madd(g0, k0, madd(x0, k1, k2)));
+  v128.store(dx, madd(g1, l0, madd(x1, l1, l2)), 16);
+}
+
 /** dx = g·k₀ + x·k₁ + k₂ of a few rows. */
 export function inputGradientRows(g: usize, x: usize, dx: usize, rows: i32, C: i32, k: usize): void {
   const row = <usize>C << 2;
   let r = 0;
   // Four rows share the loads of the factors.
   for (; r + 4 <= rows; r += 4) {
-    for (let c: usize = 0; c < row; c += 16) {
+    let c: usize = 0;
+    if (WIDE) {
+      for (; c + 32 <= row; c += 32) {
+        const k0 = v128.load(k + c), k1 = v128.load(k + row + c), k2 = v128.load(k + 2 * row + c);
+        const l0 = v128.load(k + c, 16), l1 = v128.load(k + row + c, 16), l2 = v128.load(k + 2 * row + c, 16);
+        const p = g + c, q = x + c, o = dx + c;
+        gradientOfEight(p, q, o, k0, k1, k2, l0, l1, l2);
+        gradientOfEight(p + row, q + row, o + row, k0, k1, k2, l0, l1, l2);
+        gradientOfEight(p + 2 * row, q + 2 * row, o + 2 * row, k0, k1, k2, l0, l1, l2);
+        gradientOfEight(p + 3 * row, q + 3 * row, o + 3 * row, k0, k1, k2, l0, l1, l2);
+      }
+    }
+    for (; c < row; c += 16) {
       const k0 = v128.load(k + c), k1 = v128.load(k + row + c), k2 = v128.load(k + 2 * row + c);
       const p = g + c, q = x + c, o = dx + c;
       v128.store(o, madd(v128.load(p), k0, madd(v128.load(q), k1, k2)));

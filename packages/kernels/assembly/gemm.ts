@@ -1,6 +1,6 @@
 // Matrix products from packed panels, after Goto and van de Geijn (2008): A in panels of ROWS rows, B in panels of 8
 // columns, both with the depth as the slow axis, so that the inner tile only ever reads forward.
-import { at, madd, shareStart, zero } from "./simd";
+import { at, madd, shareStart, WIDE, zero } from "./simd";
 
 /**
  * Rows of a tile. With fused multiply-add, twelve running sums keep both multipliers busy; without it the products need
@@ -52,14 +52,16 @@ function tile4(a: usize, b: usize, depth: i32, out: usize, stride: usize, start:
   v128.store(o3, c30); v128.store(o3, c31, 16);
 }
 
-function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
+// @ts-ignore: decorator
+@inline
+function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, hasStart: bool, start: usize, startStride: usize): void {
   const o1 = out + stride;
   const o2 = o1 + stride;
   const o3 = o2 + stride;
   const o4 = o3 + stride;
   const o5 = o4 + stride;
   let c00 = zero(), c01 = zero(), c10 = zero(), c11 = zero(), c20 = zero(), c21 = zero(), c30 = zero(), c31 = zero(), c40 = zero(), c41 = zero(), c50 = zero(), c51 = zero();
-  if (start) {
+  if (hasStart) {
     c00 = v128.load(start); c01 = v128.load(start, 16);
     start += startStride;
     c10 = v128.load(start); c11 = v128.load(start, 16);
@@ -92,11 +94,81 @@ function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, start:
   v128.store(o5, c50); v128.store(o5, c51, 16);
 }
 
+function sixRows(a: usize, b: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
+  if (!WIDE) tile6(a, b, depth, out, stride, start != 0, start, startStride);
+  // What the compiler knows; see `twoTiles`.
+  else if (start) tile6(a, b, depth, out, stride, true, start, startStride);
+  else tile6(a, b, depth, out, stride, false, 0, 0);
+}
+
+/**
+ * Two tiles of six rows beside each other, for 256-bit registers (see WIDE): twelve sums of eight. The second panel of B
+ * lies `apart` bytes behind the first. Loads are joined where they lie in one block of the program, so the compiler must
+ * know whether there is a start.
+ */
+// @ts-ignore: decorator
+@inline
+function twoTiles(
+  a: usize, b: usize, apart: usize, depth: i32, out: usize, stride: usize, hasStart: bool, start: usize, startStride: usize,
+): void {
+  let d = b + apart;
+  let c00 = zero(), c01 = zero(), c02 = zero(), c03 = zero();
+  let c10 = zero(), c11 = zero(), c12 = zero(), c13 = zero();
+  let c20 = zero(), c21 = zero(), c22 = zero(), c23 = zero();
+  let c30 = zero(), c31 = zero(), c32 = zero(), c33 = zero();
+  let c40 = zero(), c41 = zero(), c42 = zero(), c43 = zero();
+  let c50 = zero(), c51 = zero(), c52 = zero(), c53 = zero();
+  if (hasStart) {
+    c00 = v128.load(start); c01 = v128.load(start, 16); c02 = v128.load(start, 32); c03 = v128.load(start, 48);
+    start += startStride;
+    c10 = v128.load(start); c11 = v128.load(start, 16); c12 = v128.load(start, 32); c13 = v128.load(start, 48);
+    start += startStride;
+    c20 = v128.load(start); c21 = v128.load(start, 16); c22 = v128.load(start, 32); c23 = v128.load(start, 48);
+    start += startStride;
+    c30 = v128.load(start); c31 = v128.load(start, 16); c32 = v128.load(start, 32); c33 = v128.load(start, 48);
+    start += startStride;
+    c40 = v128.load(start); c41 = v128.load(start, 16); c42 = v128.load(start, 32); c43 = v128.load(start, 48);
+    start += startStride;
+    c50 = v128.load(start); c51 = v128.load(start, 16); c52 = v128.load(start, 32); c53 = v128.load(start, 48);
+  }
+  for (let k = 0; k < depth; k++) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(d), b3 = v128.load(d, 16);
+    let t = v128.load32_splat(a); c00 = madd(t, b0, c00); c01 = madd(t, b1, c01); c02 = madd(t, b2, c02); c03 = madd(t, b3, c03);
+    t = v128.load32_splat(a, 4); c10 = madd(t, b0, c10); c11 = madd(t, b1, c11); c12 = madd(t, b2, c12); c13 = madd(t, b3, c13);
+    t = v128.load32_splat(a, 8); c20 = madd(t, b0, c20); c21 = madd(t, b1, c21); c22 = madd(t, b2, c22); c23 = madd(t, b3, c23);
+    t = v128.load32_splat(a, 12); c30 = madd(t, b0, c30); c31 = madd(t, b1, c31); c32 = madd(t, b2, c32); c33 = madd(t, b3, c33);
+    t = v128.load32_splat(a, 16); c40 = madd(t, b0, c40); c41 = madd(t, b1, c41); c42 = madd(t, b2, c42); c43 = madd(t, b3, c43);
+    t = v128.load32_splat(a, 20); c50 = madd(t, b0, c50); c51 = madd(t, b1, c51); c52 = madd(t, b2, c52); c53 = madd(t, b3, c53);
+    a += 24;
+    b += 32;
+    d += 32;
+  }
+  v128.store(out, c00); v128.store(out, c01, 16); v128.store(out, c02, 32); v128.store(out, c03, 48);
+  out += stride;
+  v128.store(out, c10); v128.store(out, c11, 16); v128.store(out, c12, 32); v128.store(out, c13, 48);
+  out += stride;
+  v128.store(out, c20); v128.store(out, c21, 16); v128.store(out, c22, 32); v128.store(out, c23, 48);
+  out += stride;
+  v128.store(out, c30); v128.store(out, c31, 16); v128.store(out, c32, 32); v128.store(out, c33, 48);
+  out += stride;
+  v128.store(out, c40); v128.store(out, c41, 16); v128.store(out, c42, 32); v128.store(out, c43, 48);
+  out += stride;
+  v128.store(out, c50); v128.store(out, c51, 16); v128.store(out, c52, 32); v128.store(out, c53, 48);
+}
+
+function wideTile(a: usize, b: usize, apart: usize, depth: i32, out: usize, stride: usize): void {
+  twoTiles(a, b, apart, depth, out, stride, false, 0, 0);
+}
+
+function wideTileFrom(a: usize, b: usize, apart: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
+  twoTiles(a, b, apart, depth, out, stride, true, start, startStride);
+}
+
 /** out[ROWS][8] (strides in bytes) = A panel · B panel + start[ROWS][8] (0: none). A start's stride of 0 adds one row to all. */
 // @ts-ignore: decorator
 @inline
 function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, start: usize, startStride: usize): void {
-  if (ASC_FEATURE_RELAXED_SIMD) tile6(a, b, depth, out, stride, start, startStride);
+  if (ASC_FEATURE_RELAXED_SIMD) sixRows(a, b, depth, out, stride, start, startStride);
   else tile4(a, b, depth, out, stride, start, startStride);
 }
 
@@ -147,8 +219,10 @@ export function packB(B: usize, K: i32, N: i32, transposed: i32, P: usize, threa
     } else if (width == COLUMNS) {
       let b = at(B, n);
       for (let k = 0; k < K; k++) {
-        v128.store(p, v128.load(b));
-        v128.store(p, v128.load(b, 16), 16);
+        // Both loads in front of both stores, or they are not joined (see WIDE).
+        const low = v128.load(b), high = v128.load(b, 16);
+        v128.store(p, low);
+        v128.store(p, high, 16);
         p += 32;
         b += <usize>N << 2;
       }
@@ -320,8 +394,9 @@ export function columnPanels(B: usize, N: i32, rows: i32, P: usize): void {
     let target = at(P, k * COLUMNS);
     let n = 0;
     for (; n + COLUMNS <= N; n += COLUMNS) {
-      v128.store(target, v128.load(source));
-      v128.store(target, v128.load(source, 16), 16);
+      const low = v128.load(source), high = v128.load(source, 16);
+      v128.store(target, low);
+      v128.store(target, high, 16);
       source += 32;
       target += <usize>(COLUMNS * BLOCK) << 2;
     }
@@ -342,13 +417,33 @@ export function tileColumns(N: i32): i32 {
   return (N + 7) & ~7;
 }
 
+/** Whether the panel of columns from `n` on is the first of two whole ones that a wide tile takes together. */
+// @ts-ignore: decorator
+@inline
+function isFirstOfTwo(n: i32, N: i32): bool {
+  return (n & COLUMNS) == 0 && n + 2 * COLUMNS <= N;
+}
+
+/** Whether whole tiles of this panel were taken with those of the panel before. */
+// @ts-ignore: decorator
+@inline
+function isSecondOfTwo(n: i32, N: i32): bool {
+  return (n & COLUMNS) != 0 && n + COLUMNS <= N;
+}
+
 /** C[rows][N] = packed rows · packed B; `corner` holds one tile. */
 export function multiplyBlock(panel: usize, P: usize, C: usize, rows: i32, N: i32, K: i32, corner: usize): void {
   const stride = <usize>N << 2;
   for (let n = 0; n < N; n += COLUMNS) {
     const b = at(P, n * K);
     const width = min<i32>(COLUMNS, N - n);
-    for (let m = 0; m < rows; m += ROWS) {
+    let m = 0;
+    if (WIDE) {
+      if (isFirstOfTwo(n, N)) {
+        for (; m + ROWS <= rows; m += ROWS) wideTile(at(panel, m * K), b, <usize>K << 5, K, at(C, m * N + n), stride);
+      } else if (isSecondOfTwo(n, N)) m = rows - (rows % ROWS);
+    }
+    for (; m < rows; m += ROWS) {
       const a = at(panel, m * K);
       const c = at(C, m * N + n);
       const height = min<i32>(ROWS, rows - m);
@@ -372,7 +467,20 @@ export function multiplyBiasedBlock(
   for (let n = 0; n < N; n += COLUMNS) {
     const b = at(P, n * K);
     const width = min<i32>(COLUMNS, N - n);
-    for (let m = 0; m < rows; m += ROWS) {
+    let m = 0;
+    if (WIDE) {
+      if (isFirstOfTwo(n, N)) {
+        for (; m + ROWS <= rows; m += ROWS) {
+          const c = at(C, m * N + n);
+          wideTileFrom(at(panel, m * K), b, <usize>K << 5, K, c, stride, at(bias, n), 0);
+          if (isClamped) {
+            clampTile(c, stride, lows, highs);
+            clampTile(c + 32, stride, lows, highs);
+          }
+        }
+      } else if (isSecondOfTwo(n, N)) m = rows - (rows % ROWS);
+    }
+    for (; m < rows; m += ROWS) {
       const a = at(panel, m * K);
       const c = at(C, m * N + n);
       const height = min<i32>(ROWS, rows - m);
@@ -392,10 +500,21 @@ export function multiplyBiasedBlock(
 export function multiplyTransposedBlock(panelA: usize, panelB: usize, sum: usize, M: i32, N: i32, depth: i32): void {
   const columns = tileColumns(N);
   const rows = tileRows(M);
+  const stride = <usize>columns << 2;
   for (let n = 0; n < columns; n += COLUMNS) {
+    if (WIDE) {
+      if (isSecondOfTwo(n, columns)) continue;
+      if (isFirstOfTwo(n, columns)) {
+        for (let m = 0; m < rows; m += ROWS) {
+          const out = at(sum, m * columns + n);
+          wideTileFrom(at(panelA, m * BLOCK), at(panelB, n * BLOCK), BLOCK << 5, depth, out, stride, out, stride);
+        }
+        continue;
+      }
+    }
     for (let m = 0; m < rows; m += ROWS) {
       const out = at(sum, m * columns + n);
-      tile(at(panelA, m * BLOCK), at(panelB, n * BLOCK), depth, out, <usize>columns << 2, out, <usize>columns << 2);
+      tile(at(panelA, m * BLOCK), at(panelB, n * BLOCK), depth, out, stride, out, stride);
     }
   }
 }

@@ -1,5 +1,5 @@
 export {
-  gatedNormGradientSums, movingAverage, normApply, normFactors, normGradient, normGradientFactors, normGradientSums, normMergeSums, normMoments, normSums,
+  gatedNormGradientSums, movingAverage, normApply, normFactors, normGradient, normGradientFactors, normGradientSums, normMergeSums, normMoments, normSums, sumsSize,
 } from "./batch-norm";
 export { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient, depthwiseScratch } from "./depthwise";
 export {

@@ -1,3 +1,11 @@
+/**
+ * Whether this build is for runtimes that join neighbouring 128-bit operations to 256-bit ones (V8 with
+ * --experimental-wasm-revectorize): tiles and rows twice as wide, which elsewhere would not fit into the registers. The
+ * order of every sum is that of the other builds, so that the results are the same bits.
+ */
+// @ts-ignore: a constant of the compiler's command line
+export const WIDE: bool = ACR_WIDE != 0;
+
 /** a·b + c, in one rounding where the runtime has relaxed SIMD. */
 // @ts-ignore: decorator
 @inline

@@ -5,13 +5,13 @@
 // `inFactors` (0: the input is read as it is) holds the scale and shift [2][K] of the input's normalisation.
 // Backward, g is the gradient behind the normalisation that follows and z the unit's output, so that
 // dz = g·k₀ + z·k₁ + k₂ with `outFactors` [3][N] (0: g is dz already).
-import { activateRows, addSums, gradientRows, RELU, RELU6, sumsOf } from "./batch-norm";
+import { activateRows, addSums, gradientOfEight, gradientRows, RELU, RELU6, sumsOf } from "./batch-norm";
 import {
   BLOCK, blockRows, COLUMNS, columnPanels, GRAIN, multiplyBiasedBlock, multiplyBlock, multiplyTransposedBlock, normalRowPanels, packB, packNormalRows, packRows,
   packRowsOfPanels, ROWS, rowPanels, tileColumns, tileRows,
 } from "./gemm";
 import { patchRows } from "./patches";
-import { at, madd, shareStart } from "./simd";
+import { at, madd, shareStart, WIDE } from "./simd";
 
 /** Whether an activation only cuts values off, at `lowOf` and `highOf`: linear, relu and relu6. */
 // @ts-ignore: decorator
@@ -166,7 +166,20 @@ function gradientPanels(g: usize, z: usize, outFactors: usize, N: i32, rows: i32
   let r = 0;
   // Four rows share the loads of the factors.
   for (; r + 4 <= rows; r += 4) {
-    for (let n: usize = 0; n < row; n += 16) {
+    let n: usize = 0;
+    if (WIDE) {
+      for (; n + 32 <= row; n += 32) {
+        const k0 = v128.load(outFactors + n), k1 = v128.load(outFactors + row + n), k2 = v128.load(outFactors + 2 * row + n);
+        const l0 = v128.load(outFactors + n, 16), l1 = v128.load(outFactors + row + n, 16), l2 = v128.load(outFactors + 2 * row + n, 16);
+        const target = at(panels, r * COLUMNS) + (n >> 5) * panel;
+        const p = g + n, q = z + n;
+        gradientOfEight(p, q, target, k0, k1, k2, l0, l1, l2);
+        gradientOfEight(p + row, q + row, target + 32, k0, k1, k2, l0, l1, l2);
+        gradientOfEight(p + 2 * row, q + 2 * row, target + 64, k0, k1, k2, l0, l1, l2);
+        gradientOfEight(p + 3 * row, q + 3 * row, target + 96, k0, k1, k2, l0, l1, l2);
+      }
+    }
+    for (; n < row; n += 16) {
       const k0 = v128.load(outFactors + n), k1 = v128.load(outFactors + row + n), k2 = v128.load(outFactors + 2 * row + n);
       const target = at(panels, r * COLUMNS) + (n >> 5) * panel + (n & 16);
       const p = g + n, q = z + n;

@@ -13,11 +13,14 @@ const outFolder = `${root}src/wasm/generated`;
 
 const THREADS = ["--enable", "threads", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"];
 const RELAXED = ["--enable", "relaxed-simd"];
+const WIDE = ["--use", "ACR_WIDE=1"];
 const variants = {
   simd: [],
   "simd-relaxed": RELAXED,
   "simd-threads": THREADS,
   "simd-threads-relaxed": [...THREADS, ...RELAXED],
+  "simd-relaxed-wide": [...RELAXED, ...WIDE],
+  "simd-threads-relaxed-wide": [...THREADS, ...RELAXED, ...WIDE],
 };
 
 mkdirSync(outFolder, { recursive: true });
@@ -33,11 +36,13 @@ for (const [name, flags] of Object.entries(variants)) {
       "--importMemory",
       "--runtime",
       "stub",
+      // From 3 on, loops that differ in one constant are folded into one that asks for it at each step.
       "--optimizeLevel",
-      "3",
+      "2",
       "--noAssert",
       "--enable",
       "simd",
+      ...(flags.includes("ACR_WIDE=1") ? [] : ["--use", "ACR_WIDE=0"]),
       ...flags,
     ],
     {

@@ -24,6 +24,13 @@ export interface TrainingKernelOptions {
   threads?: number;
   /** Use relaxed SIMD (fused multiply-add) where the runtime has it. Default true. */
   relaxedSimd?: boolean;
+  /**
+   * Use the build of the `wasm` kernels for runtimes that join pairs of 128-bit operations to 256-bit ones. It is tested
+   * first, for 0.2 to 0.5 s (at most 2 s): where it computes other bits or is not faster, the usual build runs and
+   * `wideRefusal` says why. V8 joins under its flag `--experimental-wasm-revectorize`, which
+   * `setupBackend({ wideRegisters: true })` sets. `"always"` leaves out the test. Default false.
+   */
+  wideRegisters?: boolean | "always";
 }
 
 /** What `registerTrainingKernels` started. */
@@ -31,6 +38,8 @@ export interface TrainingKernels {
   /** E.g. `simd-threads-relaxed`, `tensorflow-cpu`, `webgpu`; `composed` on backends that need no kernels. */
   readonly variant: string;
   readonly threads: number;
+  /** Why the build for 256-bit registers is not in use, where it was asked for. */
+  readonly wideRefusal?: string | undefined;
   /** Why these kernels cannot go on (a worker died, the graphics device was lost, out of memory), if so: undo and register again. */
   readonly failure: string | undefined;
   /** Restores the kernels that were there before and stops the threads. Safe to call twice. */
@@ -57,8 +66,8 @@ const MAXIMUM_THREADS = 64;
  * await kernels.undo();
  */
 export async function registerTrainingKernels(options: TrainingKernelOptions = {}): Promise<TrainingKernels> {
-  checkOptions("registerTrainingKernels", options, ["threads", "relaxedSimd"]);
-  const { threads = 1, relaxedSimd = true } = options;
+  checkOptions("registerTrainingKernels", options, ["threads", "relaxedSimd", "wideRegisters"]);
+  const { threads = 1, relaxedSimd = true, wideRegisters = false } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
     throw new InvalidArgumentError(
       `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
@@ -73,7 +82,7 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   const backend = currentBackend() as WasmBackend;
   const known = STARTED.get(backend);
   if (known) return known;
-  const starting = startWasmKernels(backend, { threads, relaxedSimd });
+  const starting = startWasmKernels(backend, { threads, relaxedSimd, wideRegisters });
   STARTED.set(backend, starting);
   // Whoever called first hears of the failure; the next call tries again.
   starting.catch(() => STARTED.delete(backend));
@@ -85,9 +94,9 @@ const STARTED = new WeakMap<WasmBackend, Promise<TrainingKernels>>();
 
 async function startWasmKernels(
   backend: WasmBackend,
-  { threads, relaxedSimd }: Required<TrainingKernelOptions>,
+  { threads, relaxedSimd, wideRegisters }: Required<TrainingKernelOptions>,
 ): Promise<TrainingKernels> {
-  const runtime = await WasmRuntime.start(backend, { threads, relaxed: relaxedSimd });
+  const runtime = await WasmRuntime.start(backend, { threads, relaxed: relaxedSimd, wide: wideRegisters });
   const groups = [
     convolutionKernels(runtime),
     elementwiseKernels(runtime),
@@ -114,6 +123,7 @@ async function startWasmKernels(
   const registration: TrainingKernels = {
     variant: runtime.variant,
     threads: runtime.threads,
+    wideRefusal: runtime.wideRefusal,
     get failure() {
       return runtime.failure;
     },

@@ -11,34 +11,47 @@ const SIMD_PROBE = new Uint8Array([
 ]);
 
 /** The build of the kernels that fits a runtime. */
-export type WasmVariant = "simd" | "simd-relaxed" | "simd-threads" | "simd-threads-relaxed";
+export type WasmVariant =
+  | "simd"
+  | "simd-relaxed"
+  | "simd-threads"
+  | "simd-threads-relaxed"
+  | "simd-relaxed-wide"
+  | "simd-threads-relaxed-wide";
 
 /** True where the runtime multiplies and adds in one instruction (Node 22 and later; Node 20 with a flag). */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE);
 
 /**
- * Compiles the variant that fits: shared memory asks for the threaded one, the runtime for relaxed SIMD.
+ * Compiles the variant that fits: shared memory asks for the threaded one, the runtime for relaxed SIMD. `wide`: the one
+ * for 256-bit registers, which is relaxed SIMD too.
  *
  * @throws {BackendError} the runtime has no WebAssembly SIMD.
  */
 export async function compileModule({
   shared,
   relaxed,
+  wide = false,
 }: {
   shared: boolean;
   relaxed: boolean;
+  wide?: boolean;
 }): Promise<{ variant: WasmVariant; module: WebAssembly.Module }> {
   if (!WebAssembly.validate(SIMD_PROBE)) {
     throw new BackendError(
       "registerTrainingKernels: this runtime has no WebAssembly SIMD. Use Node >= 20 or a browser from 2023 or later.",
     );
   }
-  const variant: WasmVariant = `simd${shared ? "-threads" : ""}${relaxed && hasRelaxedSimd() ? "-relaxed" : ""}`;
+  const threads = shared ? "-threads" : "";
+  const arithmetic = relaxed && hasRelaxedSimd() ? (wide ? "-relaxed-wide" : "-relaxed") : "";
+  const variant: WasmVariant = `simd${threads}${arithmetic}`;
   const load = {
     simd: () => import("./generated/simd.js"),
     "simd-relaxed": () => import("./generated/simd-relaxed.js"),
     "simd-threads": () => import("./generated/simd-threads.js"),
     "simd-threads-relaxed": () => import("./generated/simd-threads-relaxed.js"),
+    "simd-relaxed-wide": () => import("./generated/simd-relaxed-wide.js"),
+    "simd-threads-relaxed-wide": () => import("./generated/simd-threads-relaxed-wide.js"),
   }[variant];
   const { base64 } = await load();
   const binary = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -18,7 +18,6 @@ export interface ExciteAttributes {
 type Call = { inputs: Record<string, TensorInfo>; attrs: ExciteAttributes };
 
 const FLOAT = 4;
-const DOUBLE = 8;
 const NORM_ROWS = 4;
 
 /** Squeeze and excite and its gradient, by kernel name. */
@@ -55,7 +54,7 @@ export function exciteKernels(runtime: WasmRuntime): Record<string, (call: Call)
       const dx = runtime.output(x!.shape);
       const dNorm = norm ? runtime.output([NORM_ROWS, C]) : undefined;
       const [dw1, db1, dw2, db2] = [w1, b1, w2, b2].map((weight) => runtime.output(weight!.shape));
-      const sumBytes = threads * C * 2 * DOUBLE;
+      const sumBytes = exports.sumsSize(C, threads);
       const sums = runtime.scratch(sumBytes + batch * (2 * C + width) * FLOAT);
       const dGate = sums + sumBytes;
       const dPixel = dGate + batch * C * FLOAT;

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import { createRandom } from "@acr/core";
@@ -37,11 +38,15 @@ async function expectAsOnCpu(what: string, run: () => tf.Tensor[], oracle = run)
   });
 }
 
-describe("gradients on wasm under registerTrainingKernels()", () => {
+describe.each(["usual", "wide"])("gradients on wasm under registerTrainingKernels(), %s build", (build) => {
   let kernels: TrainingKernels;
   beforeAll(async () => {
+    const isWide = build === "wide";
+    // Node 20 has relaxed SIMD behind a flag; the wide build is relaxed.
+    if (isWide && process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
     await tf.setBackend("wasm");
-    kernels = await registerTrainingKernels();
+    kernels = await registerTrainingKernels({ wideRegisters: isWide ? "always" : false });
+    if (isWide) expect(kernels.variant).toBe("simd-relaxed-wide");
   });
   afterAll(async () => {
     await tf.setBackend("wasm");

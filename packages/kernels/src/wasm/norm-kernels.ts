@@ -30,8 +30,9 @@ export function normKernels(runtime: WasmRuntime): Record<string, (call: NormCal
       const y = runtime.output(x.shape);
       const mean = runtime.output([C]);
       const variance = runtime.output([C]);
-      const sums = runtime.scratch(threads * C * 16 + C * 8);
-      const factors = sums + threads * C * 16;
+      const sumBytes = exports.sumsSize(C, threads);
+      const sums = runtime.scratch(sumBytes + C * 8);
+      const factors = sums + sumBytes;
       runtime.run("normSums", at(x), M, C, sums);
       exports.normMoments(sums, threads, M, C, at(mean), at(variance));
       exports.normFactors(at(inputs.gamma), at(inputs.beta), at(mean), at(variance), epsilon, C, factors);
@@ -44,8 +45,9 @@ export function normKernels(runtime: WasmRuntime): Record<string, (call: NormCal
       const dx = runtime.output(x!.shape);
       const dGamma = runtime.output([C]);
       const dBeta = runtime.output([C]);
-      const sums = runtime.scratch(threads * C * 16 + C * 28);
-      const factors = sums + threads * C * 16;
+      const sumBytes = exports.sumsSize(C, threads);
+      const sums = runtime.scratch(sumBytes + C * 28);
+      const factors = sums + sumBytes;
       const gradientFactors = factors + C * 8;
       const merged = gradientFactors + C * 12;
       const moments = [at(mean), at(variance)];

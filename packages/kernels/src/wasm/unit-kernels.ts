@@ -27,7 +27,6 @@ export interface UnitAttributes {
 type Call<Attributes> = { inputs: Record<string, TensorInfo>; attrs: Attributes };
 
 const FLOAT = 4;
-const DOUBLE = 8;
 
 /** Rows of a `norm` tensor [4, C]: scale, shift, mean, variance. */
 const NORM_ROWS = 4;
@@ -42,7 +41,7 @@ export function unitKernels(
   const at = (tensor: TensorInfo | undefined) => (tensor ? runtime.address(tensor) : 0);
   const rowOf = (norm: TensorInfo | undefined, row: number) =>
     norm ? runtime.address(norm) + row * norm.shape[1]! * FLOAT : 0;
-  const sumBytes = (C: number) => threads * C * 2 * DOUBLE;
+  const sumBytes = (C: number) => exports.sumsSize(C, threads);
 
   const depthwiseScratch = (info: UnitAttributes["info"]) =>
     exports.depthwiseUnitForwardScratch(

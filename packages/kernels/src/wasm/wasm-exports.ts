@@ -47,6 +47,7 @@ type LoneKernel =
   | "normGradientFactors"
   | "movingAverage"
   | "sumOfSquares"
+  | "sumsSize"
   | "gemmScratch"
   | "gemmTransposedScratch"
   | "foldNorm"
@@ -57,5 +58,5 @@ type LoneKernel =
   | "depthwiseUnitForwardScratch"
   | "depthwiseUnitBackwardScratch";
 
-/** What assembly/ exports. Addresses are byte offsets, lengths count elements, scratch sizes count floats. */
+/** What assembly/ exports. Addresses are byte offsets, lengths count elements, scratch sizes count floats, `sumsSize` bytes. */
 export type WasmExports = Record<SharedKernel | LoneKernel, (...args: number[]) => number>;

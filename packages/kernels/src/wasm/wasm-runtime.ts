@@ -4,6 +4,7 @@ import { compileModule, type WasmVariant } from "./compile-module.js";
 import { FoldedFilters } from "./folded-filters.js";
 import { ThreadPool } from "./thread-pool.js";
 import type { SharedKernel, WasmExports } from "./wasm-exports.js";
+import { WIDE_TEST_BYTES, whyNotWide } from "./why-not-wide.js";
 
 /** The parts of tfjs' wasm backend that kernels need. */
 export interface WasmBackend extends KernelBackend {
@@ -38,12 +39,14 @@ export class WasmRuntime {
     private readonly unguard: () => void,
     /** Filters of inference, by version of the weights. */
     readonly folded: FoldedFilters,
+    /** Why the wide build is not in use, where it was asked for. */
+    readonly wideRefusal: string | undefined,
   ) {}
 
   /** @throws {BackendError} the backend is not tfjs' wasm backend, no SIMD, or a worker failed. */
   static async start(
     backend: WasmBackend,
-    { threads, relaxed = true }: { threads: number; relaxed?: boolean },
+    { threads, relaxed = true, wide = false }: { threads: number; relaxed?: boolean; wide?: boolean | "always" },
   ): Promise<WasmRuntime> {
     const memory = backend.wasm?.wasmMemory ?? backend.wasm?.asm?.memory;
     if (!(memory instanceof WebAssembly.Memory)) {
@@ -52,17 +55,19 @@ export class WasmRuntime {
       );
     }
     const shared = typeof SharedArrayBuffer !== "undefined" && memory.buffer instanceof SharedArrayBuffer;
-    const { variant, module } = await compileModule({ shared, relaxed });
-    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-    const kernels = exports as unknown as WasmExports;
+    const usual = await instantiate(await compileModule({ shared, relaxed }), memory);
+    const { started, refusal } = wide
+      ? await tryWide(usual, { backend, memory, shared, isTested: wide !== "always" })
+      : { started: usual };
+    const { variant, module, kernels } = started;
     const pool = await ThreadPool.start(kernels, {
       module,
       memory,
       threads: shared ? threads : 1,
-      relaxed: variant.endsWith("relaxed"),
+      relaxed: variant.includes("relaxed"),
     });
     const unguard = guardAllocation(backend.wasm);
-    return new WasmRuntime(backend, kernels, variant, pool, memory, unguard, new FoldedFilters(backend));
+    return new WasmRuntime(backend, kernels, variant, pool, memory, unguard, new FoldedFilters(backend), refusal);
   }
 
   get threads(): number {
@@ -162,6 +167,38 @@ export class WasmRuntime {
     this.folded.stop();
     this.unguard();
     await this.pool.stop();
+  }
+}
+
+type Compiled = Awaited<ReturnType<typeof compileModule>>;
+
+async function instantiate(
+  compiled: Compiled,
+  memory: WebAssembly.Memory,
+): Promise<Compiled & { kernels: WasmExports }> {
+  const { exports } = await WebAssembly.instantiate(compiled.module, { env: { memory } });
+  return { ...compiled, kernels: exports as unknown as WasmExports };
+}
+
+/** The wide build where it works here, else the usual one and why. */
+async function tryWide(
+  usual: Awaited<ReturnType<typeof instantiate>>,
+  {
+    backend: { wasm },
+    memory,
+    shared,
+    isTested,
+  }: { backend: WasmBackend; memory: WebAssembly.Memory; shared: boolean; isTested: boolean },
+): Promise<{ started: typeof usual; refusal?: string }> {
+  if (!usual.variant.endsWith("relaxed")) return { started: usual, refusal: "this runtime has no relaxed SIMD" };
+  const wide = await instantiate(await compileModule({ shared, relaxed: true, wide: true }), memory);
+  if (!isTested) return { started: wide };
+  const space = wasm._malloc(WIDE_TEST_BYTES) >>> 0;
+  try {
+    const refusal = await whyNotWide(usual.kernels, wide.kernels, { memory, space });
+    return refusal === undefined ? { started: wide } : { started: usual, refusal };
+  } finally {
+    wasm._free(space);
   }
 }
 
