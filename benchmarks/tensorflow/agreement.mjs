@@ -12,11 +12,11 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { createLandmarkModel } from "@acr/backbones";
 import { setupBackend } from "@acr/backend";
-import { FusedAdam, optimizeForTraining } from "@acr/kernels";
+import { optimizeForTraining } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
 import { imageRange, randomNet } from "../engine/random-net.mjs";
+import { distanceOf, trainCurve } from "../engine/train-curve.mjs";
 
 const STEPS = 50;
 /** The net of the curve and that of the step: MobileNetV2 1.0 differs more in a step, probably at corners of ReLU6 (README.md). */
@@ -33,36 +33,16 @@ const CURVE_BATCH = 8;
 const LEARNING_RATE = 3e-5;
 const SIDE = 64;
 
-function curve(backbone) {
-  const isEfficientNet = backbone.startsWith("e");
-  const [size, batch, rate] = [CURVE_SIDE, CURVE_BATCH, LEARNING_RATE];
-  const model = createLandmarkModel({
+const curve = (backbone) =>
+  trainCurve({
     backbone,
-    imageSize: size,
-    landmarkCount: 5,
-    seed: 1,
-    ...(isEfficientNet && { dropPath: 0 }),
+    size: CURVE_SIDE,
+    batch: CURVE_BATCH,
+    steps: STEPS,
+    pictures: "repeated",
+    peak: LEARNING_RATE,
+    warmUp: 0,
   });
-  const fused = optimizeForTraining(model);
-  const variables = model.trainableWeights.map((weight) => weight.read());
-  const adam = new FusedAdam({ learningRate: rate });
-  const losses = [];
-  let tensors;
-  for (let i = 0; i < STEPS; i++) {
-    tf.tidy(() => {
-      const x = tf.randomUniform([batch, size, size, 3], 0, 255, "float32", i % 4);
-      const y = tf.randomUniform([batch, 5, 2], -0.5, 0.5, "float32", 100 + (i % 4));
-      const { value, grads } = tf.variableGrads(
-        () => tf.mean(tf.square(tf.sub(fused.apply(x, { training: true }), y))),
-        variables,
-      );
-      adam.applyGradients(grads);
-      losses.push(value.dataSync()[0]);
-    });
-    if (i === 1) tensors = tf.memory().numTensors;
-  }
-  return { losses, leaked: tf.memory().numTensors - tensors };
-}
 
 function step(backbone, batch, isFused) {
   const model = randomNet(backbone, SIDE);
@@ -98,7 +78,7 @@ function worst(actual, expected) {
 const [task, backend, backbone, batch, isFused] = process.argv.slice(2);
 if (task) {
   await setupBackend({ prefer: [backend], threads: 2 });
-  const result = task === "curve" ? curve(backbone) : step(backbone, Number(batch), isFused === "fused");
+  const result = task === "curve" ? await curve(backbone) : step(backbone, Number(batch), isFused === "fused");
   process.stdout.write(JSON.stringify(result), () => process.exit(0));
 } else {
   const self = fileURLToPath(import.meta.url);
@@ -113,7 +93,6 @@ if (task) {
   const rows = [];
   for (const [name, other, batch] of PAIRS) {
     const [actual, wasm] = ["tensorflow", "wasm"].map((backend) => run("curve", backend, name));
-    const off = actual.losses.map((loss, i) => Math.abs(loss / wasm.losses[i] - 1));
     const mine = run("step", "tensorflow", other, batch, "fused");
     const cpu = run("step", "cpu", other, batch, "plain");
     rows.push({
@@ -125,7 +104,7 @@ if (task) {
         learningRate: LEARNING_RATE,
         firstLoss: wasm.losses[0],
         lastLoss: wasm.losses.at(-1),
-        largestDistanceFromWasm: Math.max(...off),
+        largestDistanceFromWasm: distanceOf(actual.losses, wasm.losses),
         leakedTensors: actual.leaked,
       },
       step: {

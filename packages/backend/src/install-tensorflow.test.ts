@@ -318,6 +318,22 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     expect(existsSync(join(dir, "engine.cjs"))).toBe(true);
   });
 
+  it("refuses a second installation into a folder, and its removal, until the first has ended", async () => {
+    const dir = newDir("tensorflow");
+    const first = install({ from: downloads, dir }, release);
+    const others = [
+      install({ from: downloads, dir: join(dir, "..", "tensorflow") }, release),
+      removeTensorFlow({ dir }),
+    ].map((promise) => promise.catch((error: unknown) => error));
+    for (const error of await Promise.all(others)) {
+      expect(BackendError.isInstance(error)).toBe(true);
+      expect((error as Error).message).toContain(`is installing into ${dir} already. Wait for that to end.`);
+    }
+    expect(await first).toMatchObject({ source: "installed", dir });
+    expect(existsSync(join(dir, "engine.cjs"))).toBe(true);
+    expect(await removeTensorFlow({ dir })).toEqual({ dir, removed: true });
+  });
+
   it("leaves no folder that it had made around the place", async () => {
     const parent = newDir("data");
     mkdirSync(parent);

@@ -159,7 +159,8 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   const isAlive = running?.kernels.failure === undefined;
   if (running?.key === key && isAlive && getBackend() === running.info.name) return running.info;
 
-  const previous = { name: getBackend(), running };
+  const registered = new Set(Object.keys(engine().registryFactory));
+  const previous = { name: getBackend(), running, registered };
   await running?.kernels.undo();
   running = undefined;
   const skipped: SkippedBackend[] = [];
@@ -183,8 +184,18 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   );
 }
 
-async function goBack(previous: { name: string; running: typeof running }): Promise<void> {
-  if (!previous.name) return;
+async function goBack(previous: {
+  name: string;
+  running: typeof running;
+  registered: ReadonlySet<string>;
+}): Promise<void> {
+  if (!previous.name) {
+    // tfjs is to choose by itself, as it would have before: what was refused is its last choice, unless the program had brought it along.
+    for (const [name, entry] of Object.entries(engine().registryFactory))
+      if (!previous.registered.has(name)) entry.priority = 0;
+    Object.assign(engine(), { backendName: null, backendInstance: null });
+    return;
+  }
   await setBackend(previous.name);
   if (!previous.running) return;
   const { threads, wideRegisters = false } = previous.running.info;

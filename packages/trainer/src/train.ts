@@ -98,13 +98,12 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   let hasStarted = false;
   try {
     await run.prepare(found?.checkpoint);
-    const batchesAhead = pixelsOnDevice ? 1 : 0;
     const needs = trainingMemory(run.model, {
       batchSize: recipe.batchSize,
-      ...trainingLimits(backend),
-      batchesAhead,
+      ...trainingLimits(backend, { pixelsOnDevice }),
     });
-    if (isOnGpu(backend) && needs.largestBatch < recipe.batchSize) throw memoryFault(recipe.batchSize, needs, backend);
+    if (isOnGpu(backend) && needs.largestBatch !== null && needs.largestBatch < recipe.batchSize)
+      throw memoryFault(recipe.batchSize, needs, backend);
     hasStarted = true;
     yield {
       type: "start",
@@ -145,10 +144,10 @@ async function emptyFolder(folder: string): Promise<void> {
 function memoryFault(batchSize: number, needs: TrainingMemory, backend: BackendInfo): BackendError {
   const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(2)} GB`;
   const limits = [
-    ...(needs.availableBytes === Number.MAX_SAFE_INTEGER ? [] : [`${gigabytes(needs.availableBytes)} free`]),
+    ...(needs.availableBytes === null ? [] : [`${gigabytes(needs.availableBytes)} free`]),
     ...(backend.largestTensorBytes === undefined ? [] : [`${gigabytes(backend.largestTensorBytes)} in one tensor`]),
   ];
-  const next = needs.largestBatch > 0 ? `Use a batch of at most ${needs.largestBatch}, or` : "Use";
+  const next = needs.largestBatch! > 0 ? `Use a batch of at most ${needs.largestBatch}, or` : "Use";
   return new BackendError(
     `train: a step with batch ${batchSize} needs about ${gigabytes(needs.neededBytes)}; ${backend.description} has ${limits.join(", ")}. ${next} smaller images or a smaller backbone. Nothing was written.`,
   );

@@ -35,5 +35,19 @@ test("trainingMemory(model, options) finds the largest batch that fits, on both 
   expect(ahead.neededBytes - neededBytes).toBe(16 * 112 * 112 * 3 * 4);
   expect(ahead.largestBatch).toBe(15);
   expect(trainingMemory(model, { ...onGpu, gpuMemoryBytes: ahead.neededBytes, batchesAhead: 1 }).largestBatch).toBe(16);
+  // So do the maps of a change of its pixels.
+  const changed = trainingMemory(model, { ...onGpu, batchesAhead: 1, changeMaps: 11 });
+  expect(changed.neededBytes - ahead.neededBytes).toBe(16 * 112 * 112 * 3 * 4 * 11);
+  // A graphics processor that tells nothing limits nothing, but for the largest tensor; both survive JSON.
+  const untold = { ...onGpu, gpuMemoryBytes: null };
+  expect(JSON.parse(JSON.stringify(trainingMemory(model, untold)))).toEqual({
+    neededBytes,
+    availableBytes: null,
+    largestBatch: null,
+  });
+  expect(trainingMemory(model, { ...untold, largestTensorBytes: 5 * largestMap })).toMatchObject({
+    availableBytes: null,
+    largestBatch: 5,
+  });
   model.dispose();
 });

@@ -113,17 +113,40 @@ async function replace({ fs, files }: NodeModules, dir: string, folder: string):
   await files.rm(old, { recursive: true, force: true });
 }
 
+/** Folders that this process is installing into. */
+const busy = new Set<string>();
+
+/** Nothing else of this process may touch the folder meanwhile; of other processes the folder's name keeps apart. */
+async function alone<T>(caller: string, dir: string, work: () => Promise<T>): Promise<T> {
+  if (busy.has(dir))
+    throw new BackendError(`${caller}: this process is installing into ${dir} already. Wait for that to end.`);
+  busy.add(dir);
+  try {
+    return await work();
+  } finally {
+    busy.delete(dir);
+  }
+}
+
 /** `installTensorFlow`; `release` is for tests, whose wheels are small. */
 export async function install(
   options: InstallTensorFlowOptions,
   release: TensorFlowRelease = TENSORFLOW_RELEASE,
 ): Promise<TensorFlowInstallation> {
   checkOptions("installTensorFlow", options, OPTIONS);
+  const dir = await tensorFlowFolder(options.dir);
+  return alone("installTensorFlow", dir, () => installInto(dir, options, release));
+}
+
+async function installInto(
+  dir: string,
+  options: InstallTensorFlowOptions,
+  release: TensorFlowRelease,
+): Promise<TensorFlowInstallation> {
   const { cuda = false, onProgress: say = () => {}, signal } = options;
   const platform = tensorFlowPlatform(cuda);
   const node = await nodeModules();
   const { fs, files, makeFolder, path } = node;
-  const dir = await tensorFlowFolder(options.dir);
   if (fs.existsSync(dir) && !fs.existsSync(path.join(dir, MANIFEST)) && (await files.readdir(dir)).length > 0)
     throw installFault(
       `dir must be an empty or a new folder, or an earlier installation; ${dir} holds something else.`,
@@ -199,9 +222,13 @@ export async function install(
 /** `removeTensorFlow`. */
 export async function remove(options: RemoveTensorFlowOptions): Promise<{ dir: string; removed: boolean }> {
   checkOptions("removeTensorFlow", options, ["dir"]);
+  const dir = await tensorFlowFolder(options.dir);
+  return alone("removeTensorFlow", dir, () => removeFrom(dir));
+}
+
+async function removeFrom(dir: string): Promise<{ dir: string; removed: boolean }> {
   const node = await nodeModules();
   const { fs, files, path } = node;
-  const dir = await tensorFlowFolder(options.dir);
   await removeLeftovers(node, dir);
   if (!fs.existsSync(dir)) return { dir, removed: false };
   if (!fs.existsSync(path.join(dir, MANIFEST)))

@@ -10,7 +10,10 @@ export function doctorCommand(): Command {
   return new Command("doctor")
     .description("show which backends work here, and how fast they train")
     .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExample:\n  acr doctor")
+    .addHelpText(
+      "after",
+      "\nIn --json, memory is that of the default recipe; availableBytes and largestBatch are null where the graphics processor does not tell.\n\nExample:\n  acr doctor",
+    )
     .action(async ({ json }: { json?: boolean }) => {
       const result = await doctor();
       const memory = defaultTrainingMemory(await setupBackend({}));
@@ -33,7 +36,7 @@ export function doctorCommand(): Command {
 
 function memoryText(memory: ReturnType<typeof defaultTrainingMemory>): string {
   const { backbone, imageSize, availableBytes, largestBatch } = memory;
-  if (availableBytes === Number.MAX_SAFE_INTEGER) return "the graphics processor does not tell what is free";
+  if (availableBytes === null) return "the graphics processor does not tell what is free";
   return `${(availableBytes / 2 ** 30).toFixed(1)} GB for training; ${backbone} at ${imageSize} px fits with batches of up to ${largestBatch}`;
 }
 

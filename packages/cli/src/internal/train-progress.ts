@@ -21,7 +21,7 @@ export class TrainProgress {
   show(event: TrainEvent): void {
     if (this.quiet) return;
     switch (event.type) {
-      case "start":
+      case "start": {
         this.epochs = event.recipe.epochs;
         this.print(
           `${event.recipe.backbone} at ${event.recipe.imageSize} px, loss ${event.recipe.loss}, ${event.parameterCount.toLocaleString("en")} parameters, ` +
@@ -29,10 +29,10 @@ export class TrainProgress {
             `${event.backend.description} -> ${event.folder}`,
         );
         this.print(`recipe: ${JSON.stringify(event.recipe)}`);
-        if (event.memory.neededBytes > event.memory.availableBytes) {
-          const { neededBytes, availableBytes, largestBatch } = event.memory;
+        const { neededBytes, availableBytes, largestBatch } = event.memory;
+        if (availableBytes !== null && neededBytes > availableBytes) {
           this.print(
-            `warning: batch ${event.recipe.batchSize} needs about ${gigabytes(neededBytes)}, ${gigabytes(availableBytes)} are there; ${largestBatch > 0 ? `a batch of at most ${largestBatch} should fit` : "take a smaller backbone or imageSize"}`,
+            `warning: batch ${event.recipe.batchSize} needs about ${gigabytes(neededBytes)}, ${gigabytes(availableBytes)} are there; ${largestBatch! > 0 ? `a batch of at most ${largestBatch} should fit` : "take a smaller backbone or imageSize"}`,
           );
         }
         if (event.resumedFrom) {
@@ -42,6 +42,7 @@ export class TrainProgress {
           );
         }
         break;
+      }
       case "stage":
         this.stopBar();
         this.print(
