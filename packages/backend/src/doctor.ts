@@ -25,6 +25,8 @@ export interface BackendDiagnosis {
   threads?: number;
   simd?: boolean;
   relaxedSimd?: boolean;
+  /** Whether wasm uses 256-bit registers, where that was asked for. */
+  wideRegisters?: boolean;
   /** Whether it computes on a graphics processor. */
   gpu?: boolean;
   description?: string;
@@ -57,10 +59,12 @@ const STEPS = 8;
  */
 export async function doctor(): Promise<Diagnosis> {
   const before = { name: getBackend(), info: runningBackend() };
+  // What the backend in use was asked for, else what the environment says.
+  const wideRegisters = before.info && before.info.wideRegisters !== undefined;
   const backends: BackendDiagnosis[] = [];
   for (const name of ["tensorflow", "webgpu", "wasm", "cpu"]) {
     try {
-      const { skipped, ...info } = await setupBackend({ prefer: [name] });
+      const { skipped, ...info } = await setupBackend({ prefer: [name], wideRegisters });
       const isSlow = name === "cpu" || (name === "webgpu" && !info.gpu);
       backends.push({
         available: true,
@@ -72,7 +76,7 @@ export async function doctor(): Promise<Diagnosis> {
       backends.push({ name, available: false, reason: (error as Error).message });
     }
   }
-  if (before.info) await setupBackend({ prefer: [before.info.name], threads: before.info.threads });
+  if (before.info) await setupBackend({ prefer: [before.info.name], threads: before.info.threads, wideRegisters });
   else if (before.name) await setBackend(before.name);
   return {
     ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),

@@ -1,6 +1,7 @@
 import { setupBackend } from "@acr/backend";
 import { benchmarkStep } from "@acr/trainer";
 import { Command, Option } from "commander";
+import { addWideOption } from "../internal/add-wide-option.js";
 import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
@@ -13,13 +14,14 @@ interface BenchFlags {
   steps: number;
   threads?: number;
   gpu?: number;
+  wide?: boolean;
   mode: "train" | "infer";
   json?: boolean;
 }
 
 /** `acr bench`: times real training or inference steps on random data. */
 export function benchCommand(): Command {
-  return new Command("bench")
+  return addWideOption(new Command("bench"))
     .description("time training or inference steps on random data (medians)")
     .option("--backbone <name>", "e.g. mobilenet_v2_100", "mobilenet_v2_050")
     .option("--image-size <pixels>", "side of the square input", parseCount, 112)
@@ -35,7 +37,7 @@ export function benchCommand(): Command {
       "\nExample:\n  acr bench --backbone mobilenet_v2_100 --image-size 224 --batch-size 8 --steps 10",
     )
     .action(async (flags: BenchFlags) => {
-      const { backend: wanted, threads, gpu, json, ...options } = flags;
+      const { backend: wanted, threads, gpu, wide: _, json, ...options } = flags;
       const backend = await setupBackend({ prefer: wanted ? [wanted] : undefined, threads, gpu });
       const result = { backend: backend.name, threads: backend.threads, ...(await benchmarkStep(options)) };
       if (json) return printJson(result);

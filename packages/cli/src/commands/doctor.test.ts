@@ -22,8 +22,10 @@ it("acr doctor says what memory there is and which batch of the default recipe f
   const { neededBytes, availableBytes, batchSize, largestBatch } = memory;
   expect(neededBytes).toBeGreaterThan(1e7);
   expect(largestBatch >= batchSize).toBe(neededBytes <= availableBytes);
-  const text = await acr("doctor");
+  const text = await acr("doctor", "--wide");
   expect(text.code).toBe(0);
+  expect(text.out).toMatch(/^256-bit registers: (in use|asked for, not in use \(see the notes of wasm\))$/m);
+  expect(text.out).toMatch(/relaxed SIMD, (256 bits|no 256 bits: )/);
   const line = /^Memory: (\S+) GB for training; (\S+) at (\d+) px fits with batches of up to (\d+)$/m.exec(text.out)!;
   expect(line.slice(2, 4)).toEqual([memory.backbone, String(memory.imageSize)]);
   // Other programs come and go in between.

@@ -1,13 +1,14 @@
 import { createLandmarkModel } from "@acr/backbones";
-import { type BackendInfo, doctor, setupBackend } from "@acr/backend";
+import { type BackendDiagnosis, type BackendInfo, doctor, setupBackend } from "@acr/backend";
 import { renderTable } from "@acr/report";
 import { parseRecipe, trainingLimits, trainingMemory } from "@acr/trainer";
 import { Command } from "commander";
+import { addWideOption } from "../internal/add-wide-option.js";
 import { printJson } from "../internal/print-json.js";
 
 /** `acr doctor`: which backends work here, their versions and measured speed. */
 export function doctorCommand(): Command {
-  return new Command("doctor")
+  return addWideOption(new Command("doctor"))
     .description("show which backends work here, and how fast they train")
     .option("--json", "print one JSON document")
     .addHelpText(
@@ -29,9 +30,16 @@ export function doctorCommand(): Command {
           : (backend.reason ?? ""),
       }));
       process.stdout.write(
-        `${renderTable(rows, { format: "text" })}\nChosen by default: ${result.chosen ?? "none"}\nGPU: ${result.gpu}\nMemory: ${memoryText(memory)}\n`,
+        `${renderTable(rows, { format: "text" })}\nChosen by default: ${result.chosen ?? "none"}\nGPU: ${result.gpu}\n256-bit registers: ${wideText(result.backends)}\nMemory: ${memoryText(memory)}\n`,
       );
     });
+}
+
+function wideText(backends: BackendDiagnosis[]): string {
+  const wasm = backends.find(({ name }) => name === "wasm");
+  if (!wasm?.available) return "wasm is not available";
+  if (wasm.wideRegisters === undefined) return "not asked for; --wide or ACR_WIDE_REGISTERS=1 tries them";
+  return wasm.wideRegisters ? "in use" : "asked for, not in use (see the notes of wasm)";
 }
 
 function memoryText(memory: ReturnType<typeof defaultTrainingMemory>): string {

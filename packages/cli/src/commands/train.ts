@@ -9,6 +9,7 @@ import {
   train,
 } from "@acr/trainer";
 import { Command, Option } from "commander";
+import { addWideOption } from "../internal/add-wide-option.js";
 import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
@@ -32,6 +33,7 @@ interface TrainFlags {
   backend?: string;
   threads?: number;
   gpu?: number;
+  wide?: boolean;
   init?: string;
   skipFaulty?: boolean;
   out?: string;
@@ -76,7 +78,7 @@ export function freeRunFolder(dataset: string, loss: string): string {
 
 /** `acr train`: trains a model; without arguments on synthetic faces. */
 export function trainCommand(onInterrupted: () => void): Command {
-  return new Command("train")
+  return addWideOption(new Command("train"))
     .description("train a landmark model; without arguments on synthetic faces")
     .argument("[recipe]", "a recipe file (JSON); flags override it")
     .option("--dataset <name>", "synthetic (default), 300w, cofw, wflw or points")
@@ -113,7 +115,7 @@ export function trainCommand(onInterrupted: () => void): Command {
       "\nExamples:\n  acr train\n  acr train --dataset 300w --root ./300w --val-split lfpw/testset --loss acr --out runs/first\n  acr train --resume --out runs/first",
     )
     .action(async (recipeFile: string | undefined, flags: TrainFlags) => {
-      const { set, out, resume = false, json, events, quiet = false, gpu: _, ...fields } = flags;
+      const { set, out, resume = false, json, events, quiet = false, gpu: _, wide: __, ...fields } = flags;
       if (resume && out === undefined)
         throw new InvalidArgumentError("acr train: --resume needs --out, the folder of the run to continue.");
       const recipe = overrideRecipe(recipeFile === undefined ? {} : await readJsonFile(recipeFile, "a recipe"), fields);

@@ -4,7 +4,7 @@ import { compileModule, type WasmVariant } from "./compile-module.js";
 import { FoldedFilters } from "./folded-filters.js";
 import { ThreadPool } from "./thread-pool.js";
 import type { SharedKernel, WasmExports } from "./wasm-exports.js";
-import { WIDE_TEST_BYTES, whyNotWide } from "./why-not-wide.js";
+import { whyNotWide, wideTestBytes } from "./why-not-wide.js";
 
 /** The parts of tfjs' wasm backend that kernels need. */
 export interface WasmBackend extends KernelBackend {
@@ -193,7 +193,7 @@ async function tryWide(
   if (!usual.variant.endsWith("relaxed")) return { started: usual, refusal: "this runtime has no relaxed SIMD" };
   const wide = await instantiate(await compileModule({ shared, relaxed: true, wide: true }), memory);
   if (!isTested) return { started: wide };
-  const space = wasm._malloc(WIDE_TEST_BYTES) >>> 0;
+  const space = wasm._malloc(wideTestBytes(wide.kernels)) >>> 0;
   try {
     const refusal = await whyNotWide(usual.kernels, wide.kernels, { memory, space });
     return refusal === undefined ? { started: wide } : { started: usual, refusal };

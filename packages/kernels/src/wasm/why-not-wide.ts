@@ -15,9 +15,9 @@ const MAPS: [side: number, C: number, taps: number, stride: number][] = [
   [9, 36, 5, 1],
   [9, 40, 5, 2],
 ];
-/** Floats of each of the test's arrays. */
+/** Floats of each of the test's arrays, and how many lie in front of the scratch space. */
 const FLOATS = 16_384;
-const ARRAYS = 8;
+const ARRAYS = 7;
 /** V8 compiles a function well only when it has run for a while, in the background: so long both builds take turns. */
 const FEWEST_ROUNDS = 30;
 /** Where other programs keep that from happening; about two seconds. */
@@ -29,16 +29,16 @@ const LARGEST_RATIO = 0.9;
 /**
  * Whether the wide build pays here: runs it and the other relaxed build on the same small units.
  *
- * @param space - bytes that `wideTestBytes` asks for, in the memory of both.
+ * @param space - as many bytes as `wideTestBytes` says, in the memory of both.
  * @returns why the wide build must not be used; nothing where its results are the same bits and it is faster.
  */
 export async function whyNotWide(
   plain: WasmExports,
   wide: WasmExports,
-  { memory, space }: { memory: WebAssembly.Memory; space: number },
+  { memory, space, mostRounds = MOST_ROUNDS }: { memory: WebAssembly.Memory; space: number; mostRounds?: number },
 ): Promise<string | undefined> {
   const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let round = 1; round <= MOST_ROUNDS; round++) {
+  for (let round = 1; round <= mostRounds; round++) {
     const results = [plain, wide].map((exports, build) => {
       const { values, milliseconds } = runUnits(exports, memory, space);
       least[build] = Math.min(least[build]!, milliseconds);
@@ -53,7 +53,20 @@ export async function whyNotWide(
 }
 
 /** Bytes of memory that `whyNotWide` needs. */
-export const WIDE_TEST_BYTES = ARRAYS * FLOATS * 4;
+export function wideTestBytes(exports: WasmExports): number {
+  const scratch = [
+    ...UNITS.flatMap(([, K, N]) => [exports.unitForwardScratch(K), exports.unitBackwardScratch(K, N)]),
+    ...MAPS.flatMap(([side, C, taps, stride]) => {
+      const padding = (taps - 1) >> 1;
+      const out = Math.ceil(side / stride);
+      return [
+        exports.depthwiseUnitForwardScratch(side, C, taps, taps, stride, 1, 1, padding, out),
+        exports.depthwiseUnitBackwardScratch(side, C, taps, taps, stride, stride, 1, 1, padding, out),
+      ];
+    }),
+  ];
+  return (ARRAYS * FLOATS + Math.max(...scratch)) * 4;
+}
 
 /** All results of the test's units one after the other, and how long the products took. */
 function runUnits(
