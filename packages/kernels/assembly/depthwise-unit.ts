@@ -1,7 +1,7 @@
 // A depthwise convolution unit (see unit.ts). Rows of the activated input, padded with zeros on both sides, go round in a
 // ring that stays in the cache; the inner loops run along a row with four channels' filter in registers.
 import { activateRows, addSums, gradientRows, inputGradientRows, sumsOf } from "./batch-norm";
-import { at, madd, shareStart, zero } from "./simd";
+import { at, madd, shareStart, WIDE, zero } from "./simd";
 
 /** Rows the ring holds: all that one output row reads. */
 // @ts-ignore: decorator
@@ -24,12 +24,40 @@ export function depthwiseUnitForwardScratch(
   return ringRows(KH, dilationY) * paddedWidth(W, left, KW, strideX, dilationX, OW) * C;
 }
 
+/** Eight channels of `addRow` with filters five wide, everything twice (see WIDE). */
+// @ts-ignore: decorator
+@inline
+function addRow5OfEight(p: usize, f: usize, o: usize, OW: i32, pixel: usize, step: usize, tap: usize, isFirst: bool): void {
+  const w0 = v128.load(f), v0 = v128.load(f, 16);
+  const w1 = v128.load(f + pixel), v1 = v128.load(f + pixel, 16);
+  const w2 = v128.load(f + 2 * pixel), v2 = v128.load(f + 2 * pixel, 16);
+  const w3 = v128.load(f + 3 * pixel), v3 = v128.load(f + 3 * pixel, 16);
+  const w4 = v128.load(f + 4 * pixel), v4 = v128.load(f + 4 * pixel, 16);
+  for (let ox = 0; ox < OW; ox++) {
+    const before = isFirst ? zero() : v128.load(o), before2 = isFirst ? zero() : v128.load(o, 16);
+    const a = madd(v128.load(p + 2 * tap), w2, madd(v128.load(p + tap), w1, madd(v128.load(p), w0, before)));
+    const b = madd(v128.load(p + 2 * tap, 16), v2, madd(v128.load(p + tap, 16), v1, madd(v128.load(p, 16), v0, before2)));
+    const low = f32x4.add(a, madd(v128.load(p + 4 * tap), w4, f32x4.mul(v128.load(p + 3 * tap), w3)));
+    const high = f32x4.add(b, madd(v128.load(p + 4 * tap, 16), v4, f32x4.mul(v128.load(p + 3 * tap, 16), v3)));
+    v128.store(o, low);
+    v128.store(o, high, 16);
+    o += pixel;
+    p += step;
+  }
+}
+
 /** out[ox] (+)= Σⱼ row[ox · stride + j · dilation] · w[j], for all channels of one output row. */
 function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, strideX: i32, dilationX: i32, isFirst: bool): void {
   const pixel = <usize>C << 2;
   const step = pixel * strideX;
   const tap = pixel * dilationX;
-  for (let c = 0; c < C; c += 4) {
+  let c = 0;
+  if (WIDE && KW == 5) {
+    // Which row is the first must be known where it is compiled: loads of two blocks are not joined.
+    if (isFirst) for (; c + 8 <= C; c += 8) addRow5OfEight(at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, true);
+    else for (; c + 8 <= C; c += 8) addRow5OfEight(at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, false);
+  }
+  for (; c < C; c += 4) {
     let o = at(out, c);
     let p = at(row, c);
     const f = at(w, c);
@@ -62,11 +90,47 @@ function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, stri
   }
 }
 
+/** Eight channels of `threeRows`: each filter and sum twice, so that V8 joins them (see WIDE). */
+// @ts-ignore: decorator
+@inline
+function threeRowsOfEight(p: usize, q: usize, r: usize, f: usize, o: usize, OW: i32, pixel: usize, step: usize): void {
+  const w0 = v128.load(f), v0 = v128.load(f, 16);
+  const w1 = v128.load(f + pixel), v1 = v128.load(f + pixel, 16);
+  const w2 = v128.load(f + 2 * pixel), v2 = v128.load(f + 2 * pixel, 16);
+  const w3 = v128.load(f + 3 * pixel), v3 = v128.load(f + 3 * pixel, 16);
+  const w4 = v128.load(f + 4 * pixel), v4 = v128.load(f + 4 * pixel, 16);
+  const w5 = v128.load(f + 5 * pixel), v5 = v128.load(f + 5 * pixel, 16);
+  const w6 = v128.load(f + 6 * pixel), v6 = v128.load(f + 6 * pixel, 16);
+  const w7 = v128.load(f + 7 * pixel), v7 = v128.load(f + 7 * pixel, 16);
+  const w8 = v128.load(f + 8 * pixel), v8 = v128.load(f + 8 * pixel, 16);
+  for (let ox = 0; ox < OW; ox++) {
+    let a = f32x4.mul(v128.load(p), w0), c = f32x4.mul(v128.load(p, 16), v0);
+    let b = f32x4.mul(v128.load(q), w3), d = f32x4.mul(v128.load(q, 16), v3);
+    a = madd(v128.load(p + pixel), w1, a); c = madd(v128.load(p + pixel, 16), v1, c);
+    b = madd(v128.load(q + pixel), w4, b); d = madd(v128.load(q + pixel, 16), v4, d);
+    a = madd(v128.load(p + 2 * pixel), w2, a); c = madd(v128.load(p + 2 * pixel, 16), v2, c);
+    b = madd(v128.load(q + 2 * pixel), w5, b); d = madd(v128.load(q + 2 * pixel, 16), v5, d);
+    a = madd(v128.load(r), w6, a); c = madd(v128.load(r, 16), v6, c);
+    b = madd(v128.load(r + pixel), w7, b); d = madd(v128.load(r + pixel, 16), v7, d);
+    const low = f32x4.add(madd(v128.load(r + 2 * pixel), w8, a), b), high = f32x4.add(madd(v128.load(r + 2 * pixel, 16), v8, c), d);
+    v128.store(o, low);
+    v128.store(o, high, 16);
+    p += step;
+    q += step;
+    r += step;
+    o += pixel;
+  }
+}
+
 /** A whole 3 × 3 filter at once, not dilated: out[ox] = Σ rows r0, r1, r2. */
 function threeRows(r0: usize, r1: usize, r2: usize, w: usize, out: usize, OW: i32, C: i32, strideX: i32): void {
   const pixel = <usize>C << 2;
   const step = pixel * strideX;
-  for (let c = 0; c < C; c += 4) {
+  let c = 0;
+  if (WIDE) {
+    for (; c + 8 <= C; c += 8) threeRowsOfEight(at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
+  }
+  for (; c < C; c += 4) {
     const f = at(w, c);
     const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
     const w5 = v128.load(f + 5 * pixel), w6 = v128.load(f + 6 * pixel), w7 = v128.load(f + 7 * pixel), w8 = v128.load(f + 8 * pixel);
@@ -154,13 +218,82 @@ export function depthwiseUnitBackwardScratch(
   return KH * KW * C + R * OW * C + 2 * paddedWidth(W, left, KW, strideX, dilationX, OW) * C + ((R + 3) & ~3);
 }
 
+/** Eight channels of `backwardRow3`, everything twice (see WIDE). */
+// @ts-ignore: decorator
+@inline
+function backwardRow3OfEight(g: usize, p: usize, q: usize, f: usize, d: usize, OW: i32, pixel: usize, strideX: i32): void {
+  const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel);
+  const v0 = v128.load(f, 16), v1 = v128.load(f + pixel, 16), v2 = v128.load(f + 2 * pixel, 16);
+  let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel);
+  let t0 = v128.load(d, 16), t1 = v128.load(d + pixel, 16), t2 = v128.load(d + 2 * pixel, 16);
+  let a0 = v128.load(p), b0 = v128.load(p, 16);
+  let x0 = v128.load(q), y0 = v128.load(q, 16);
+  if (strideX == 1) {
+    let a1 = v128.load(p + pixel), b1 = v128.load(p + pixel, 16);
+    let x1 = v128.load(q + pixel), y1 = v128.load(q + pixel, 16);
+    for (let ox = 0; ox < OW; ox++) {
+      const low = v128.load(g), high = v128.load(g, 16);
+      const a2 = v128.load(p + 2 * pixel), b2 = v128.load(p + 2 * pixel, 16);
+      const x2 = v128.load(q + 2 * pixel), y2 = v128.load(q + 2 * pixel, 16);
+      s0 = madd(low, a0, s0); t0 = madd(high, b0, t0);
+      s1 = madd(low, a1, s1); t1 = madd(high, b1, t1);
+      s2 = madd(low, a2, s2); t2 = madd(high, b2, t2);
+      v128.store(q, madd(low, w0, x0));
+      v128.store(q, madd(high, v0, y0), 16);
+      x0 = madd(low, w1, x1); y0 = madd(high, v1, y1);
+      x1 = madd(low, w2, x2); y1 = madd(high, v2, y2);
+      a0 = a1; b0 = b1;
+      a1 = a2; b1 = b2;
+      g += pixel;
+      p += pixel;
+      q += pixel;
+    }
+    v128.store(q, x0);
+    v128.store(q, y0, 16);
+    v128.store(q + pixel, x1);
+    v128.store(q + pixel, y1, 16);
+  } else {
+    for (let ox = 0; ox < OW; ox++) {
+      const low = v128.load(g), high = v128.load(g, 16);
+      const a1 = v128.load(p + pixel), b1 = v128.load(p + pixel, 16);
+      const a2 = v128.load(p + 2 * pixel), b2 = v128.load(p + 2 * pixel, 16);
+      const x1 = v128.load(q + pixel), y1 = v128.load(q + pixel, 16);
+      const x2 = v128.load(q + 2 * pixel), y2 = v128.load(q + 2 * pixel, 16);
+      s0 = madd(low, a0, s0); t0 = madd(high, b0, t0);
+      s1 = madd(low, a1, s1); t1 = madd(high, b1, t1);
+      s2 = madd(low, a2, s2); t2 = madd(high, b2, t2);
+      v128.store(q, madd(low, w0, x0));
+      v128.store(q, madd(high, v0, y0), 16);
+      v128.store(q + pixel, madd(low, w1, x1));
+      v128.store(q + pixel, madd(high, v1, y1), 16);
+      x0 = madd(low, w2, x2); y0 = madd(high, v2, y2);
+      a0 = a2; b0 = b2;
+      g += pixel;
+      p += 2 * pixel;
+      q += 2 * pixel;
+    }
+    v128.store(q, x0);
+    v128.store(q, y0, 16);
+  }
+  v128.store(d, s0);
+  v128.store(d, t0, 16);
+  v128.store(d + pixel, s1);
+  v128.store(d + pixel, t1, 16);
+  v128.store(d + 2 * pixel, s2);
+  v128.store(d + 2 * pixel, t2, 16);
+}
+
 /**
  * One row of dz and one of the input: dx[ox · stride + j] += dz[ox] · w[j] and dw[j] += dz[ox] · a[ox · stride + j].
  * dx is carried in registers along the row, because a value stored is slow to load again at once.
  */
 function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i32, C: i32, strideX: i32): void {
   const pixel = <usize>C << 2;
-  for (let c = 0; c < C; c += 4) {
+  let c = 0;
+  if (WIDE) {
+    for (; c + 8 <= C; c += 8) backwardRow3OfEight(at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
+  }
+  for (; c < C; c += 4) {
     const f = at(w, c), d = at(dw, c);
     const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel);
     let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel);
@@ -210,6 +343,85 @@ function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
   }
 }
 
+/** Eight channels of `backwardRow5`, everything twice (see WIDE). */
+// @ts-ignore: decorator
+@inline
+function backwardRow5OfEight(dz: usize, p: usize, q: usize, f: usize, d: usize, OW: i32, pixel: usize, step: usize, strideX: i32): void {
+  let g = dz;
+  let s0 = v128.load(d), t0 = v128.load(d, 16);
+  let s1 = v128.load(d + pixel), t1 = v128.load(d + pixel, 16);
+  let s2 = v128.load(d + 2 * pixel), t2 = v128.load(d + 2 * pixel, 16);
+  let s3 = v128.load(d + 3 * pixel), t3 = v128.load(d + 3 * pixel, 16);
+  let s4 = v128.load(d + 4 * pixel), t4 = v128.load(d + 4 * pixel, 16);
+  for (let ox = 0; ox < OW; ox++) {
+    const low = v128.load(g), high = v128.load(g, 16);
+    s0 = madd(low, v128.load(p), s0); t0 = madd(high, v128.load(p, 16), t0);
+    s1 = madd(low, v128.load(p + pixel), s1); t1 = madd(high, v128.load(p + pixel, 16), t1);
+    s2 = madd(low, v128.load(p + 2 * pixel), s2); t2 = madd(high, v128.load(p + 2 * pixel, 16), t2);
+    s3 = madd(low, v128.load(p + 3 * pixel), s3); t3 = madd(high, v128.load(p + 3 * pixel, 16), t3);
+    s4 = madd(low, v128.load(p + 4 * pixel), s4); t4 = madd(high, v128.load(p + 4 * pixel, 16), t4);
+    g += pixel;
+    p += step;
+  }
+  v128.store(d, s0);
+  v128.store(d, t0, 16);
+  v128.store(d + pixel, s1);
+  v128.store(d + pixel, t1, 16);
+  v128.store(d + 2 * pixel, s2);
+  v128.store(d + 2 * pixel, t2, 16);
+  v128.store(d + 3 * pixel, s3);
+  v128.store(d + 3 * pixel, t3, 16);
+  v128.store(d + 4 * pixel, s4);
+  v128.store(d + 4 * pixel, t4, 16);
+  const w0 = v128.load(f), v0 = v128.load(f, 16);
+  const w1 = v128.load(f + pixel), v1 = v128.load(f + pixel, 16);
+  const w2 = v128.load(f + 2 * pixel), v2 = v128.load(f + 2 * pixel, 16);
+  const w3 = v128.load(f + 3 * pixel), v3 = v128.load(f + 3 * pixel, 16);
+  const w4 = v128.load(f + 4 * pixel), v4 = v128.load(f + 4 * pixel, 16);
+  g = dz;
+  let x0 = v128.load(q), y0 = v128.load(q, 16);
+  let x1 = v128.load(q + pixel), y1 = v128.load(q + pixel, 16);
+  let x2 = v128.load(q + 2 * pixel), y2 = v128.load(q + 2 * pixel, 16);
+  if (strideX == 1) {
+    let x3 = v128.load(q + 3 * pixel), y3 = v128.load(q + 3 * pixel, 16);
+    for (let ox = 0; ox < OW; ox++) {
+      const low = v128.load(g), high = v128.load(g, 16);
+      const x4 = v128.load(q + 4 * pixel), y4 = v128.load(q + 4 * pixel, 16);
+      v128.store(q, madd(low, w0, x0));
+      v128.store(q, madd(high, v0, y0), 16);
+      x0 = madd(low, w1, x1); y0 = madd(high, v1, y1);
+      x1 = madd(low, w2, x2); y1 = madd(high, v2, y2);
+      x2 = madd(low, w3, x3); y2 = madd(high, v3, y3);
+      x3 = madd(low, w4, x4); y3 = madd(high, v4, y4);
+      g += pixel;
+      q += pixel;
+    }
+    v128.store(q + 3 * pixel, x3);
+    v128.store(q + 3 * pixel, y3, 16);
+  } else {
+    for (let ox = 0; ox < OW; ox++) {
+      const low = v128.load(g), high = v128.load(g, 16);
+      const x3 = v128.load(q + 3 * pixel), y3 = v128.load(q + 3 * pixel, 16);
+      const x4 = v128.load(q + 4 * pixel), y4 = v128.load(q + 4 * pixel, 16);
+      v128.store(q, madd(low, w0, x0));
+      v128.store(q, madd(high, v0, y0), 16);
+      v128.store(q + pixel, madd(low, w1, x1));
+      v128.store(q + pixel, madd(high, v1, y1), 16);
+      x0 = madd(low, w2, x2); y0 = madd(high, v2, y2);
+      x1 = madd(low, w3, x3); y1 = madd(high, v3, y3);
+      x2 = madd(low, w4, x4); y2 = madd(high, v4, y4);
+      g += pixel;
+      q += step;
+    }
+  }
+  v128.store(q, x0);
+  v128.store(q, y0, 16);
+  v128.store(q + pixel, x1);
+  v128.store(q + pixel, y1, 16);
+  v128.store(q + 2 * pixel, x2);
+  v128.store(q + 2 * pixel, y2, 16);
+}
+
 /**
  * The same for filters five wide, in two loops along the row: filter, sums and what is carried of dx would together not fit
  * into the registers.
@@ -217,7 +429,11 @@ function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
 function backwardRow5(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i32, C: i32, strideX: i32): void {
   const pixel = <usize>C << 2;
   const step = pixel * strideX;
-  for (let c = 0; c < C; c += 4) {
+  let c = 0;
+  if (WIDE) {
+    for (; c + 8 <= C; c += 8) backwardRow5OfEight(at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
+  }
+  for (; c < C; c += 4) {
     const f = at(w, c), d = at(dw, c);
     let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel), s3 = v128.load(d + 3 * pixel), s4 = v128.load(d + 4 * pixel);
     let g = at(dz, c), p = at(a, c);
