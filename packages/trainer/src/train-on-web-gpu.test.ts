@@ -53,12 +53,18 @@ describe("train() on webgpu", () => {
       epochs: 2,
       batchSize: 4,
       optimizer: { name: "adam", clipNorm: 1 },
+      // With all the changes that the device makes of pixels.
+      augmentation: "strong",
       logs: { samplesEvery: 1, histogramsEvery: 0, everySteps: 1 },
       backend: "webgpu",
     } as const;
     const failed = await follow({ folder, recipe: recipe as never }).catch((error: unknown) => error);
     expect((failed as Error).message).toMatch(/^webgpu: the graphics device was lost.*checkpoint is not.*resume/);
     expect(BackendError.isInstance(failed)).toBe(true);
+    const lossesOf = (list: TrainEvent[]) =>
+      list.flatMap((event) => (event.type === "step" && event.epoch === 1 ? [event.loss] : []));
+    const onDevice = lossesOf(events);
+
     const [epoch] = events.filter((event) => event.type === "epoch");
     expect(epoch).toMatchObject({ epoch: 1 });
     expect(Number.isFinite((epoch as { nmePercent: number }).nmePercent)).toBe(true);
@@ -71,5 +77,16 @@ describe("train() on webgpu", () => {
     writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), backend: "wasm", threads: 1 }));
     const { finished, history } = await follow({ folder, resume: true });
     expect([finished, history.length]).toEqual([true, 2]);
+
+    // The same pixels as from the loader on another engine.
+    events.length = 0;
+    await follow({
+      folder: join(root, "wasm"),
+      pixelsOnDevice: false,
+      recipe: { ...recipe, epochs: 1, backend: "wasm", threads: 1 } as never,
+    });
+    const expected = lossesOf(events);
+    expect(onDevice).toHaveLength(2);
+    onDevice.forEach((loss, i) => expect(Math.abs(loss / expected[i]! - 1)).toBeLessThan(1e-4));
   });
 });

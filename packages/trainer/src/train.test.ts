@@ -265,6 +265,27 @@ it("a run whose pixels are finished on the device, a batch ahead, is the same bi
   expect(differingArrays(there!, here!)).toEqual([]);
 });
 
+it("so is one on the cpu engine", async () => {
+  const recipe: RecipeInput = {
+    ...RECIPE,
+    synthetic: { trainCount: 4, valCount: 2 },
+    backend: "cpu",
+    epochs: 1,
+    augmentation: "strong",
+  };
+  const losses: number[][] = [];
+  try {
+    for (const pixelsOnDevice of [false, true]) {
+      const { events } = await run({ recipe, folder: freeFolder(), pixelsOnDevice });
+      losses.push(events.flatMap((event) => (event.type === "step" ? [event.loss] : [])));
+    }
+  } finally {
+    await setupBackend({ prefer: ["wasm"], threads: 1 });
+  }
+  expect(losses[0]).toHaveLength(1);
+  expect(losses[1]).toEqual(losses[0]);
+});
+
 (process.platform === "linux" ? it : it.skip)("a full disk stops the run; what was written is whole", async () => {
   const folder = freeFolder();
   const attempt = run({
