@@ -1,6 +1,7 @@
 // Rounds of this project, Keras and PyTorch in turn on one machine; see README.md beside this file.
 // node benchmarks/engine/compare.mjs --model mobilenet_v2_100 --size 224 --batch 8 --threads 2 --mode train --rounds 5 --steps 5
-// KERAS_PYTHON and PYTORCH_PYTHON name the interpreters; an engine without one is left out.
+// KERAS_PYTHON and PYTORCH_PYTHON name the interpreters; an engine without one is left out. --wide asks for 256-bit registers;
+// ACR_NODE then names a Node that has them, if this is none.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -15,13 +16,15 @@ const { values } = parseArgs({
     mode: { type: "string", default: "train" },
     rounds: { type: "string", default: "5" },
     steps: { type: "string", default: "5" },
+    wide: { type: "boolean", default: false },
   },
 });
-const { model, size, batch, threads, mode, rounds, steps } = values;
+const { model, size, batch, threads, mode, rounds, steps, wide } = values;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const step = [model, batch, threads, mode, size];
-const { KERAS_PYTHON, PYTORCH_PYTHON } = process.env;
-const starts = { acr: () => startEngine(process.execPath, [here("peers/acr-step.mjs"), ...step, "wasm"]) };
+const { ACR_NODE = process.execPath, KERAS_PYTHON, PYTORCH_PYTHON } = process.env;
+const environment = wide ? { ACR_WIDE_REGISTERS: "1" } : {};
+const starts = { acr: () => startEngine(ACR_NODE, [here("peers/acr-step.mjs"), ...step, "wasm"], environment) };
 if (KERAS_PYTHON) starts.keras = () => startEngine(KERAS_PYTHON, [here("peers/keras_step.py"), ...step]);
 if (PYTORCH_PYTHON) starts.pytorch = () => startEngine(PYTORCH_PYTHON, [here("peers/pytorch_step.py"), ...step]);
 
@@ -31,11 +34,12 @@ const row = {
   batch: Number(batch),
   threads: Number(threads),
   mode,
+  ...(wide && { wide }),
   steps: Number(steps),
   ...machineAndCommit(),
   engines: await compareEngines(starts, Number(rounds), Number(steps)),
 };
-const key = ({ model, size, batch, threads, mode }) => [model, size, batch, threads, mode].join();
+const key = ({ model, size, batch, threads, mode, wide = false }) => [model, size, batch, threads, mode, wide].join();
 let rows = [];
 try {
   rows = JSON.parse(readFileSync(here("results.json"), "utf8"));
@@ -61,12 +65,12 @@ writeFileSync(
 Medians of rounds in which the engines, each a process of its own, take turns; "least" compares the best round of each. Turns of
 which the machine took a quarter, as virtual machines do that keep both threads on one core, were taken again (\`rounds.mjs\`). ${rows[0].machine}; ${versions.join("; ")}.
 
-| model | px | batch | threads | mode | ours | Keras | PyTorch | ours / Keras | ours / PyTorch | least, Keras | least, PyTorch | peak MB | rounds | commit |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| model | px | batch | threads | mode | registers | ours | Keras | PyTorch | ours / Keras | ours / PyTorch | least, Keras | least, PyTorch | peak MB | rounds | commit |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ${rows
   .map(
     (r) =>
-      `| ${r.model} | ${r.size} | ${r.batch} | ${r.threads} | ${r.mode} | ${cell(r, "acr")} | ${cell(r, "keras")} | ${cell(r, "pytorch")} | ${ratio(r, "keras")} | ${ratio(r, "pytorch")} | ${leastRatio(r, "keras")} | ${leastRatio(r, "pytorch")} | ${r.engines.acr.peakMemoryMb?.toFixed(0)} | ${r.engines.acr.rounds.length} | ${r.commit} |`,
+      `| ${r.model} | ${r.size} | ${r.batch} | ${r.threads} | ${r.mode} | ${r.wide ? 256 : 128} | ${cell(r, "acr")} | ${cell(r, "keras")} | ${cell(r, "pytorch")} | ${ratio(r, "keras")} | ${ratio(r, "pytorch")} | ${leastRatio(r, "keras")} | ${leastRatio(r, "pytorch")} | ${r.engines.acr.peakMemoryMb?.toFixed(0)} | ${r.engines.acr.rounds.length} | ${r.commit} |`,
   )
   .join("\n")}
 `,
