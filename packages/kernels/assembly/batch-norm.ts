@@ -1,6 +1,6 @@
 // Batch normalisation fused with the activation behind it. x is [M, C] with C divisible by 4. Sums run in float32
 // over 32 rows and in float64 beyond, so that the variance of a million values keeps its digits.
-import { sigmoid } from "./exponential";
+import { constant, E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10, E11, E12, sigmoidWith, unknown } from "./exponential";
 import { at, madd, shareStart, WIDE, zero } from "./simd";
 
 export const RELU: i32 = 1;
@@ -12,10 +12,12 @@ const ROWS: i32 = 32;
 
 // @ts-ignore: decorator
 @inline
-export function activate(value: v128, activation: i32): v128 {
+function activateWith(
+  value: v128, activation: i32, e0: v128, e1: v128, e2: v128, e3: v128, e4: v128, e5: v128, e6: v128, e7: v128, e8: v128, e9: v128, e10: v128, e11: v128, e12: v128,
+): v128 {
   if (activation == RELU6) return f32x4.pmin(f32x4.pmax(value, zero()), f32x4.splat(6));
-  if (activation == SWISH) return f32x4.mul(value, sigmoid(value));
-  if (activation == SIGMOID) return sigmoid(value);
+  if (activation == SWISH) return f32x4.mul(value, sigmoidWith(value, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12));
+  if (activation == SIGMOID) return sigmoidWith(value, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
   if (activation == HARD_SWISH) {
     const gate = f32x4.pmin(f32x4.pmax(f32x4.add(value, f32x4.splat(3)), zero()), f32x4.splat(6));
     return f32x4.mul(f32x4.mul(value, gate), f32x4.splat(1.0 / 6.0));
@@ -26,14 +28,16 @@ export function activate(value: v128, activation: i32): v128 {
 /** The gradient times the activation's slope at `value`; 0 at the corners of relu and relu6. */
 // @ts-ignore: decorator
 @inline
-export function activationGradient(gradient: v128, value: v128, activation: i32): v128 {
+function gradientWith(
+  gradient: v128, value: v128, activation: i32, e0: v128, e1: v128, e2: v128, e3: v128, e4: v128, e5: v128, e6: v128, e7: v128, e8: v128, e9: v128, e10: v128, e11: v128, e12: v128,
+): v128 {
   if (activation == RELU6) return v128.and(gradient, v128.and(f32x4.gt(value, zero()), f32x4.lt(value, f32x4.splat(6))));
   if (activation == SWISH) {
-    const s = sigmoid(value);
+    const s = sigmoidWith(value, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
     return f32x4.mul(gradient, madd(f32x4.mul(value, s), f32x4.sub(f32x4.splat(1), s), s));
   }
   if (activation == SIGMOID) {
-    const s = sigmoid(value);
+    const s = sigmoidWith(value, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
     return f32x4.mul(gradient, f32x4.mul(s, f32x4.sub(f32x4.splat(1), s)));
   }
   if (activation == HARD_SWISH) {
@@ -42,6 +46,26 @@ export function activationGradient(gradient: v128, value: v128, activation: i32)
     return v128.and(f32x4.mul(gradient, slope), f32x4.gt(value, f32x4.splat(-3)));
   }
   return activation == RELU ? v128.and(gradient, f32x4.gt(value, zero())) : gradient;
+}
+
+/** The activation of a few values. */
+// @ts-ignore: decorator
+@inline
+export function activate(value: v128, activation: i32): v128 {
+  return activateWith(
+    value, activation, f32x4.splat(E0), f32x4.splat(E1), f32x4.splat(E2), f32x4.splat(E3), f32x4.splat(E4), f32x4.splat(E5),
+    f32x4.splat(E6), f32x4.splat(E7), f32x4.splat(E8), f32x4.splat(E9), f32x4.splat(E10), f32x4.splat(E11), f32x4.splat(E12),
+  );
+}
+
+/** The gradient of a few values. */
+// @ts-ignore: decorator
+@inline
+export function activationGradient(gradient: v128, value: v128, activation: i32): v128 {
+  return gradientWith(
+    gradient, value, activation, f32x4.splat(E0), f32x4.splat(E1), f32x4.splat(E2), f32x4.splat(E3), f32x4.splat(E4), f32x4.splat(E5),
+    f32x4.splat(E6), f32x4.splat(E7), f32x4.splat(E8), f32x4.splat(E9), f32x4.splat(E10), f32x4.splat(E11), f32x4.splat(E12),
+  );
 }
 
 /** Bytes behind the sums of a thread where sums wait in float32; see `addPairs`. */
@@ -186,10 +210,12 @@ export function normFactors(gamma: usize, beta: usize, mean: usize, variance: us
 /** Both loads in front of both stores, or they are not joined. */
 // @ts-ignore: decorator
 @inline
-function applyEight(from: usize, to: usize, scale: v128, scale2: v128, shift: v128, shift2: v128, activation: i32): void {
+function applyEight(
+  from: usize, to: usize, scale: v128, scale2: v128, shift: v128, shift2: v128, activation: i32, e0: v128, e1: v128, e2: v128, e3: v128, e4: v128, e5: v128, e6: v128, e7: v128, e8: v128, e9: v128, e10: v128, e11: v128, e12: v128,
+): void {
   const low = v128.load(from), high = v128.load(from, 16);
-  const a = activate(madd(low, scale, shift), activation);
-  const b = activate(madd(high, scale2, shift2), activation);
+  const a = activateWith(madd(low, scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
+  const b = activateWith(madd(high, scale2, shift2), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
   v128.store(to, a);
   v128.store(to, b, 16);
 }
@@ -198,35 +224,39 @@ function applyEight(from: usize, to: usize, scale: v128, scale2: v128, shift: v1
 @inline
 function applyRows(x: usize, y: usize, rows: i32, C: i32, factors: usize, activation: i32): void {
   const row = <usize>C << 2;
+  const hidden = unknown();
+  const e0 = constant(E0, hidden), e1 = constant(E1, hidden), e2 = constant(E2, hidden), e3 = constant(E3, hidden);
+  const e4 = constant(E4, hidden), e5 = constant(E5, hidden), e6 = constant(E6, hidden), e7 = constant(E7, hidden);
+  const e8 = constant(E8, hidden), e9 = constant(E9, hidden), e10 = constant(E10, hidden), e11 = constant(E11, hidden), e12 = constant(E12, hidden);
   let r = 0;
   // Four rows share the loads of scale and shift.
   for (; r + 4 <= rows; r += 4) {
     const p = at(x, r * C), q = at(y, r * C);
     let c: usize = 0;
-    if (WIDE) {
+    if (WIDE || activation == SWISH || activation == SIGMOID) {
       for (; c + 32 <= row; c += 32) {
         const scale = v128.load(factors + c), shift = v128.load(factors + row + c);
         const scale2 = v128.load(factors + c, 16), shift2 = v128.load(factors + row + c, 16);
         const from = p + c, to = q + c;
-        applyEight(from, to, scale, scale2, shift, shift2, activation);
-        applyEight(from + row, to + row, scale, scale2, shift, shift2, activation);
-        applyEight(from + 2 * row, to + 2 * row, scale, scale2, shift, shift2, activation);
-        applyEight(from + 3 * row, to + 3 * row, scale, scale2, shift, shift2, activation);
+        applyEight(from, to, scale, scale2, shift, shift2, activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
+        applyEight(from + row, to + row, scale, scale2, shift, shift2, activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
+        applyEight(from + 2 * row, to + 2 * row, scale, scale2, shift, shift2, activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
+        applyEight(from + 3 * row, to + 3 * row, scale, scale2, shift, shift2, activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
       }
     }
     for (; c < row; c += 16) {
       const scale = v128.load(factors + c), shift = v128.load(factors + row + c);
       const from = p + c, to = q + c;
-      v128.store(to, activate(madd(v128.load(from), scale, shift), activation));
-      v128.store(to + row, activate(madd(v128.load(from + row), scale, shift), activation));
-      v128.store(to + 2 * row, activate(madd(v128.load(from + 2 * row), scale, shift), activation));
-      v128.store(to + 3 * row, activate(madd(v128.load(from + 3 * row), scale, shift), activation));
+      v128.store(to, activateWith(madd(v128.load(from), scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12));
+      v128.store(to + row, activateWith(madd(v128.load(from + row), scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12));
+      v128.store(to + 2 * row, activateWith(madd(v128.load(from + 2 * row), scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12));
+      v128.store(to + 3 * row, activateWith(madd(v128.load(from + 3 * row), scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12));
     }
   }
   for (; r < rows; r++) {
     const p = at(x, r * C), q = at(y, r * C);
     for (let c: usize = 0; c < row; c += 16) {
-      v128.store(q + c, activate(madd(v128.load(p + c), v128.load(factors + c), v128.load(factors + row + c)), activation));
+      v128.store(q + c, activateWith(madd(v128.load(p + c), v128.load(factors + c), v128.load(factors + row + c)), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12));
     }
   }
 }
@@ -283,6 +313,10 @@ function passRows(
   const products = sums + (<usize>C << 3);
   const waiting = sums + (<usize>C << 4);
   const row = <usize>C << 2;
+  const hidden = unknown();
+  const e0 = constant(E0, hidden), e1 = constant(E1, hidden), e2 = constant(E2, hidden), e3 = constant(E3, hidden);
+  const e4 = constant(E4, hidden), e5 = constant(E5, hidden), e6 = constant(E6, hidden), e7 = constant(E7, hidden);
+  const e8 = constant(E8, hidden), e9 = constant(E9, hidden), e10 = constant(E10, hidden), e11 = constant(E11, hidden), e12 = constant(E12, hidden);
   for (let block = 0; block < rows; block += ROWS) {
     const end = min<i32>(ROWS, rows - block);
     let c = 0;
@@ -297,13 +331,13 @@ function passRows(
         let a = zero(), b = zero(), a2 = zero(), b2 = zero();
         for (let i = 0; i < end; i++) {
           const value = v128.load(p);
-          const gradient = activationGradient(incoming(v128.load(q), gated, gate, offset), madd(value, scale, shift), activation);
+          const gradient = gradientWith(incoming(v128.load(q), gated, gate, offset), madd(value, scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
           // In the wide build both stores follow all loads, or they are not joined; elsewhere that takes a register too many.
           if (keep && !WIDE) v128.store(o, gradient);
           a = f32x4.add(a, gradient);
           b = madd(gradient, f32x4.sub(value, center), b);
           const value2 = v128.load(p, 16);
-          const gradient2 = activationGradient(incoming(v128.load(q, 16), gated, gate2, offset2), madd(value2, scale2, shift2), activation);
+          const gradient2 = gradientWith(incoming(v128.load(q, 16), gated, gate2, offset2), madd(value2, scale2, shift2), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
           if (keep && WIDE) v128.store(o, gradient);
           if (keep) v128.store(o, gradient2, 16);
           a2 = f32x4.add(a2, gradient2);
@@ -322,7 +356,7 @@ function passRows(
       let a = zero(), b = zero();
       for (let i = 0; i < end; i++) {
         const value = v128.load(p);
-        const gradient = activationGradient(incoming(v128.load(q), gated, gate, offset), madd(value, scale, shift), activation);
+        const gradient = gradientWith(incoming(v128.load(q), gated, gate, offset), madd(value, scale, shift), activation, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12);
         if (keep) v128.store(o, gradient);
         a = f32x4.add(a, gradient);
         b = madd(gradient, f32x4.sub(value, center), b);
