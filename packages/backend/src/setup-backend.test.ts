@@ -127,7 +127,7 @@ describe("setupBackend(options)", () => {
     );
   });
 
-  it("falls back to cpu and says why where the runtime has no SIMD; wasm alone is refused and the backend in use goes on", async () => {
+  it("falls back to cpu and says why where threads find no SIMD; wasm alone is refused and the backend in use goes on", async () => {
     const before = await setupBackend({ prefer: ["wasm"], threads: 2 });
     const x = tf.tensor1d([1, 2, 3]);
     const validate = jest.spyOn(WebAssembly, "validate").mockReturnValue(false);

@@ -99,7 +99,7 @@ export const runningBackend = (): BackendInfo | undefined =>
  *
  * `tensorflow` is what `installTensorFlow` made, or an installed tfjs-node: by default only where it drives a GPU, as
  * `webgpu`, whose software drivers are far slower than `wasm`. `wasm`
- * with threads in Node, with one thread in browsers; `cpu` (very slow, for tests) where `wasm` is not installed.
+ * with threads in Node, with one thread in browsers and where the runtime has no SIMD; `cpu` (very slow, for tests) where `wasm` is not installed.
  * Tensors of a backend that is running already stay alive: asked again with another number of threads, the same backend
  * goes on with that number. A `wasm` backend that the application started itself is used as it is, with one thread.
  *
@@ -345,16 +345,18 @@ interface TensorFlowBackend {
 
 async function startWasm({ threads, wideRegisters }: Wishes): Promise<Started> {
   await install("wasm", () => import("@tensorflow/tfjs-backend-wasm"));
-  // Asked here, for tfjs' own threaded build would abort with a message of its compiler.
-  if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT"))) {
+  // Asked here, for tfjs' own start would print what its compiler says, and tell no reason.
+  if (typeof WebAssembly === "undefined") {
     throw new BackendError(
-      "this runtime has no WebAssembly SIMD. Use Node >= 20 on a processor with SSE4.1, or a browser from 2023 or later.",
+      "this runtime has no WebAssembly. Start Node without --jitless, or allow it in the browser.",
     );
   }
+  // tfjs' threaded build needs SIMD; without, tfjs loads a build of its own, and the kernels are the scalar ones.
+  const simd = await env().getAsync("WASM_HAS_SIMD_SUPPORT").then(Boolean);
   // A started backend holds tensors: it is kept.
   const isStarted = "wasm" in engine().registry;
   let release = async () => {};
-  if (isNode() && !isStarted) {
+  if (isNode() && !isStarted && simd) {
     if (process.versions.node.startsWith("20.")) {
       // Node 20 has relaxed SIMD behind a flag, which must be set before the module is compiled.
       const { setFlagsFromString } = await importNode<typeof import("node:v8")>("node:v8");
@@ -376,10 +378,10 @@ async function startWasm({ threads, wideRegisters }: Wishes): Promise<Started> {
   const description = [
     "wasm",
     `${kernels.threads} thread${kernels.threads === 1 ? "" : "s"}`,
-    relaxedSimd ? "relaxed SIMD" : "SIMD",
+    simd ? (relaxedSimd ? "relaxed SIMD" : "SIMD") : "no SIMD",
     ...(isWide ? ["256 bits"] : wideRegisters ? [`no 256 bits: ${tooOld ?? kernels.wideRefusal}`] : []),
-    ...(isNode() && !ownsThreadedWasm ? ["no threads: the application had started this backend"] : []),
-    ...(isNode() || globalThis.crossOriginIsolated
+    ...(isNode() && simd && !ownsThreadedWasm ? ["no threads: the application had started this backend"] : []),
+    ...(isNode() || !simd || globalThis.crossOriginIsolated
       ? []
       : [
           "this page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)",
@@ -389,7 +391,7 @@ async function startWasm({ threads, wideRegisters }: Wishes): Promise<Started> {
     info: {
       name: "wasm",
       threads: kernels.threads,
-      simd: true,
+      simd,
       relaxedSimd,
       ...(wideRegisters && { wideRegisters: isWide }),
       version: version_core,

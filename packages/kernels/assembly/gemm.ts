@@ -180,10 +180,11 @@ function clamp(value: v128, low: v128, high: v128): v128 {
 }
 
 /** Clamps a finished tile while it is in the cache. */
-function clampTile(out: usize, stride: usize, low: v128, high: v128): void {
+function clampTile(out: usize, stride: usize, low: f32, high: f32): void {
+  const lows = f32x4.splat(low), highs = f32x4.splat(high);
   for (let i = 0; i < ROWS; i++) {
-    v128.store(out, clamp(v128.load(out), low, high));
-    v128.store(out, clamp(v128.load(out, 16), low, high), 16);
+    v128.store(out, clamp(v128.load(out), lows, highs));
+    v128.store(out, clamp(v128.load(out, 16), lows, highs), 16);
     out += stride;
   }
 }
@@ -462,7 +463,6 @@ export function multiplyBiasedBlock(
   panel: usize, P: usize, C: usize, rows: i32, N: i32, K: i32, corner: usize, bias: usize, low: f32, high: f32,
 ): void {
   const isClamped = low > -Infinity;
-  const lows = f32x4.splat(low), highs = f32x4.splat(high);
   const stride = <usize>N << 2;
   for (let n = 0; n < N; n += COLUMNS) {
     const b = at(P, n * K);
@@ -474,8 +474,8 @@ export function multiplyBiasedBlock(
           const c = at(C, m * N + n);
           wideTileFrom(at(panel, m * K), b, <usize>K << 5, K, c, stride, at(bias, n), 0);
           if (isClamped) {
-            clampTile(c, stride, lows, highs);
-            clampTile(c + 32, stride, lows, highs);
+            clampTile(c, stride, low, high);
+            clampTile(c + 32, stride, low, high);
           }
         }
       } else if (isSecondOfTwo(n, N)) m = rows - (rows % ROWS);
@@ -486,10 +486,10 @@ export function multiplyBiasedBlock(
       const height = min<i32>(ROWS, rows - m);
       if (width == COLUMNS && height == ROWS) {
         tile(a, b, K, c, stride, at(bias, n), 0);
-        if (isClamped) clampTile(c, stride, lows, highs);
+        if (isClamped) clampTile(c, stride, low, high);
       } else {
         tile(a, b, K, corner, COLUMNS << 2, at(bias, n), 0);
-        if (isClamped) clampTile(corner, COLUMNS << 2, lows, highs);
+        if (isClamped) clampTile(corner, COLUMNS << 2, low, high);
         copyCorner(corner, c, stride, height, width);
       }
     }

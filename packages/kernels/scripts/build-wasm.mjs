@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import asc from "assemblyscript/asc";
+import { lowerSimd } from "./lower-simd.mjs";
 
 // Relaxed modules do not compile on Node 20 without this.
 if (process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
@@ -55,6 +56,12 @@ for (const [name, flags] of Object.entries(variants)) {
     console.error(`${name}: ${error?.message}\n${stderr}`);
     process.exit(1);
   }
+  write(name, binary);
+  // For runtimes without SIMD, from the same source: the same kernels, one number at a time.
+  if (name === "simd") write("scalar", lowerSimd(binary));
+}
+
+function write(name, binary) {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(binary));
   if (imports.some((entry) => entry.name !== "memory"))
     throw new Error(`${name}: the module must import nothing but the memory.`);

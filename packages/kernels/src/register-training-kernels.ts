@@ -35,7 +35,7 @@ export interface TrainingKernelOptions {
 
 /** What `registerTrainingKernels` started. */
 export interface TrainingKernels {
-  /** E.g. `simd-threads-relaxed`, `tensorflow-cpu`, `webgpu`; `composed` on backends that need no kernels. */
+  /** E.g. `simd-threads-relaxed`, `scalar` (wasm without SIMD), `tensorflow-cpu`, `webgpu`; `composed` on backends that need no kernels. */
   readonly variant: string;
   readonly threads: number;
   /** Why the build for 256-bit registers is not in use, where it was asked for. */
@@ -52,12 +52,13 @@ const MAXIMUM_THREADS = 64;
  * Makes the current tfjs backend able to train convolutional networks, and fast.
  *
  * On `wasm` it registers the kernels that tfjs lacks (filter gradients) and faster ones for those it has; what a kernel
- * does not cover goes to the one that was there before. On `tensorflow` (tfjs-node) normalisation, activations and Adam
+ * does not cover goes to the one that was there before. Where the runtime has no SIMD these kernels do the same one number
+ * at a time. On `tensorflow` (tfjs-node) normalisation, activations and Adam
  * run as TensorFlow's own fused operations. On `webgpu` they run as WGSL programs, with the filter gradients that tfjs
  * computes slowly. On other backends nothing is changed: they have these kernels.
  * Called twice for one backend, it returns what it started first. Removing a wasm backend from tfjs undoes them too.
  *
- * @throws {BackendError} no WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
+ * @throws {BackendError} shared memory without WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
  * @throws {InvalidArgumentError} threads is not an integer from 1 to 64.
  * @example
  * await tf.setBackend("wasm");

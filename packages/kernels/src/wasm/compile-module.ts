@@ -12,6 +12,7 @@ const SIMD_PROBE = new Uint8Array([
 
 /** The build of the kernels that fits a runtime. */
 export type WasmVariant =
+  | "scalar"
   | "simd"
   | "simd-relaxed"
   | "simd-threads"
@@ -22,11 +23,13 @@ export type WasmVariant =
 /** True where the runtime multiplies and adds in one instruction (Node 22 and later; Node 20 with a flag). */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE);
 
+const hasSimd = (): boolean => WebAssembly.validate(SIMD_PROBE);
+
 /**
- * Compiles the variant that fits: shared memory asks for the threaded one, the runtime for relaxed SIMD. `wide`: the one
- * for 256-bit registers, which is relaxed SIMD too.
+ * Compiles the variant that fits: shared memory asks for the threaded one, the runtime for relaxed SIMD, or for none.
+ * `wide`: the one for 256-bit registers, which is relaxed SIMD too.
  *
- * @throws {BackendError} the runtime has no WebAssembly SIMD.
+ * @throws {BackendError} the memory is shared, but the runtime has no SIMD, which the threaded variants need.
  */
 export async function compileModule({
   shared,
@@ -37,15 +40,16 @@ export async function compileModule({
   relaxed: boolean;
   wide?: boolean;
 }): Promise<{ variant: WasmVariant; module: WebAssembly.Module }> {
-  if (!WebAssembly.validate(SIMD_PROBE)) {
+  if (shared && !hasSimd()) {
     throw new BackendError(
-      "registerTrainingKernels: this runtime has no WebAssembly SIMD. Use Node >= 20 or a browser from 2023 or later.",
+      "registerTrainingKernels: this runtime has no WebAssembly SIMD, which threads need. Start the wasm backend without threads.",
     );
   }
   const threads = shared ? "-threads" : "";
   const arithmetic = relaxed && hasRelaxedSimd() ? (wide ? "-relaxed-wide" : "-relaxed") : "";
-  const variant: WasmVariant = `simd${threads}${arithmetic}`;
+  const variant: WasmVariant = hasSimd() ? `simd${threads}${arithmetic}` : "scalar";
   const load = {
+    scalar: () => import("./generated/scalar.js"),
     simd: () => import("./generated/simd.js"),
     "simd-relaxed": () => import("./generated/simd-relaxed.js"),
     "simd-threads": () => import("./generated/simd-threads.js"),

@@ -38,15 +38,18 @@ async function expectAsOnCpu(what: string, run: () => tf.Tensor[], oracle = run)
   });
 }
 
-describe.each(["usual", "wide"])("gradients on wasm under registerTrainingKernels(), %s build", (build) => {
+describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrainingKernels(), %s build", (build) => {
   let kernels: TrainingKernels;
   beforeAll(async () => {
     const isWide = build === "wide";
     // Node 20 has relaxed SIMD behind a flag; the wide build is relaxed.
     if (isWide && process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
     await tf.setBackend("wasm");
+    const validate = build === "scalar" ? jest.spyOn(WebAssembly, "validate").mockReturnValue(false) : undefined;
     kernels = await registerTrainingKernels({ wideRegisters: isWide ? "always" : false });
+    validate?.mockRestore();
     if (isWide) expect(kernels.variant).toBe("simd-relaxed-wide");
+    expect(kernels.variant === "scalar").toBe(build === "scalar");
   });
   afterAll(async () => {
     await tf.setBackend("wasm");

@@ -144,10 +144,10 @@ function unitNet(): tfl.LayersModel {
 it("registerTrainingKernels() called twice at once starts one set of kernels, which is gone after undo", async () => {
   await tf.setBackend("wasm");
   const before = tf.getKernel("Conv2D", "wasm");
-  const validate = jest.spyOn(WebAssembly, "validate").mockReturnValue(false);
+  const compile = jest.spyOn(WebAssembly, "compile").mockRejectedValue(new Error("no"));
   const refused = [registerTrainingKernels(), registerTrainingKernels()];
   expect((await Promise.allSettled(refused)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-  validate.mockRestore();
+  compile.mockRestore();
   const [first, second] = await Promise.all([registerTrainingKernels(), registerTrainingKernels()]);
   expect(second).toBe(first);
   await Promise.all([first.undo(), second.undo()]);
@@ -175,11 +175,21 @@ it("registerTrainingKernels() is undone with its backend, and a backend started 
   expect(tf.getKernel("AcrConvUnit", "wasm")).toBeUndefined();
 });
 
-it("registerTrainingKernels() names a runtime without SIMD and registers nothing", async () => {
+it("registerTrainingKernels() takes the scalar build where the runtime has no SIMD, and says so", async () => {
   await tf.setBackend("wasm");
   const validate = jest.spyOn(WebAssembly, "validate").mockReturnValue(false);
-  await expect(registerTrainingKernels()).rejects.toThrow("this runtime has no WebAssembly SIMD");
+  const kernels = await registerTrainingKernels({ threads: 2 });
   validate.mockRestore();
+  expect(kernels).toMatchObject({ variant: "scalar", threads: 1, failure: undefined });
+  await kernels.undo();
+  expect(tf.getKernel("Conv2DBackpropFilter", "wasm")).toBeUndefined();
+});
+
+it("registerTrainingKernels() registers nothing where the compiler refuses", async () => {
+  await tf.setBackend("wasm");
+  const compile = jest.spyOn(WebAssembly, "compile").mockRejectedValue(new Error("no code here"));
+  await expect(registerTrainingKernels()).rejects.toThrow("no code here");
+  compile.mockRestore();
   expect(tf.getKernel("Conv2DBackpropFilter", "wasm")).toBeUndefined();
 });
 

@@ -43,7 +43,7 @@ export class WasmRuntime {
     readonly wideRefusal: string | undefined,
   ) {}
 
-  /** @throws {BackendError} the backend is not tfjs' wasm backend, no SIMD, or a worker failed. */
+  /** @throws {BackendError} the backend is not tfjs' wasm backend, shared memory without SIMD, or a worker failed. */
   static async start(
     backend: WasmBackend,
     { threads, relaxed = true, wide = false }: { threads: number; relaxed?: boolean; wide?: boolean | "always" },
