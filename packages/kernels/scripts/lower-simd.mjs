@@ -115,11 +115,20 @@ class Lowering {
       [ops.SubVecF32x4, f32.sub],
       [ops.MulVecF32x4, f32.mul],
       [ops.DivVecF32x4, f32.div],
+      [ops.MinVecF32x4, f32.min],
+      [ops.MaxVecF32x4, f32.max],
+      [ops.EqVecF32x4, mask(f32.eq)],
+      [ops.NeVecF32x4, mask(f32.ne)],
       [ops.GtVecF32x4, mask(f32.gt)],
       [ops.LtVecF32x4, mask(f32.lt)],
       [ops.GeVecF32x4, mask(f32.ge)],
+      [ops.LeVecF32x4, mask(f32.le)],
       [ops.AndVec128, integers(i32.and)],
+      [ops.OrVec128, integers(i32.or)],
+      [ops.XorVec128, integers(i32.xor)],
       [ops.AddVecI32x4, integers(i32.add)],
+      [ops.SubVecI32x4, integers(i32.sub)],
+      [ops.MulVecI32x4, integers(i32.mul)],
     ]);
   }
 
@@ -195,6 +204,9 @@ class Lowering {
       }
       case binaryen.UnaryId:
         if (value.op === ops.SplatVecF32x4) return each(() => this.copy(value.value));
+        if (value.op === ops.SplatVecI32x4) return each(() => f32.reinterpret(this.copy(value.value)));
+        if (value.op === ops.AbsVecF32x4) return each((i) => f32.abs(lane(value.value, i)));
+        if (value.op === ops.NegVecF32x4) return each((i) => f32.neg(lane(value.value, i)));
         if (value.op === ops.SqrtVecF32x4) return each((i) => f32.sqrt(lane(value.value, i)));
         if (value.op === ops.PromoteLowVecF32x4ToVecF64x2)
           return this.setDoubles(
