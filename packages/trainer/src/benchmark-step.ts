@@ -16,6 +16,10 @@ export interface BenchmarkOptions {
 /** Medians over the timed steps, in milliseconds per image. */
 export interface BenchmarkResult extends BenchmarkOptions {
   millisecondsPerImage: number;
+  /**
+   * What passes until forward, backward and optimizer are asked for. On engines that compute beside JavaScript (`webgpu`, and
+   * `tensorflow` with its queue) the work itself lands in a later part; only the sum is a measure there.
+   */
   forward: number;
   backward: number;
   optimizer: number;
