@@ -9,7 +9,7 @@ describe("doctor()", () => {
   it("measures every backend and leaves the one in use", async () => {
     await setupBackend({ prefer: ["wasm"], threads: 1 });
     const tensorsBefore = tf.memory().numTensors;
-    const { chosen, node, gpu, backends } = await doctor();
+    const { chosen, node, gpu, backends } = await doctor({ seconds: 0.5 });
     expect(node).toBe(process.version);
     expect(gpu.length).toBeGreaterThan(0);
     expect(chosen).toBe("wasm");
@@ -26,5 +26,14 @@ describe("doctor()", () => {
     expect(tf.getBackend()).toBe("wasm");
     expect((await setupBackend({ prefer: ["wasm"], threads: 1 })).threads).toBe(1);
     expect(tf.memory().numTensors).toBe(tensorsBefore);
+  });
+
+  it("takes one step a backend at least, more where it has time, and refuses what is no time", async () => {
+    const stepsOf = async (seconds: number) =>
+      (await doctor({ seconds })).backends.filter(({ available }) => available).map(({ steps }) => steps);
+    expect(await stepsOf(0)).toEqual([1, 1]);
+    expect((await stepsOf(2))[0]).toBeGreaterThan(1);
+    for (const seconds of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(doctor({ seconds })).rejects.toThrow("doctor: seconds must be a finite number >= 0");
   });
 });

@@ -1,3 +1,4 @@
+import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
 import {
   getBackend,
@@ -34,6 +35,8 @@ export interface BackendDiagnosis {
   note?: string;
   /** Measured: one training step of a small net, per image. */
   millisecondsPerImage?: number;
+  /** Of how many steps that is the median. */
+  steps?: number;
 }
 
 /** What `doctor` found. */
@@ -47,30 +50,45 @@ export interface Diagnosis {
   backends: BackendDiagnosis[];
 }
 
+/** How `doctor` measures. */
+export interface DoctorOptions {
+  /** Seconds for all measurements together, >= 0: backends that work share what is left. Each takes one step at least. Default 10. */
+  seconds?: number;
+}
+
+const NAMES = ["tensorflow", "webgpu", "wasm", "cpu"];
 const SIZE = 64;
 const BATCH = 8;
-const STEPS = 8;
 
 /**
- * Tries every backend of this machine and measures how fast it trains a small net. Takes a few seconds; leaves the
- * backend that was in use.
+ * Tries every backend of this machine and measures how fast it trains a small net. Leaves the backend that was in use.
  *
- * @example (await doctor()).backends.filter(({ available }) => available).map(({ name }) => name);
+ * @throws {InvalidArgumentError} seconds is not a finite number >= 0.
+ * @example (await doctor({ seconds: 3 })).backends.filter(({ available }) => available).map(({ name }) => name);
  */
-export async function doctor(): Promise<Diagnosis> {
+export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {
+  checkOptions("doctor", options, ["seconds"]);
+  const { seconds = 10 } = options;
+  if (!Number.isFinite(seconds) || seconds < 0) {
+    throw new InvalidArgumentError(`doctor: seconds must be a finite number >= 0; got ${seconds}.`);
+  }
+  let milliseconds = 1000 * seconds;
   const before = { name: getBackend(), info: runningBackend() };
   // What the backend in use was asked for, else what the environment says.
   const wideRegisters = before.info && before.info.wideRegisters !== undefined;
   const backends: BackendDiagnosis[] = [];
-  for (const name of ["tensorflow", "webgpu", "wasm", "cpu"]) {
+  for (const [i, name] of NAMES.entries()) {
     try {
       const { skipped, ...info } = await setupBackend({ prefer: [name], wideRegisters });
       const isSlow = name === "cpu" || (name === "webgpu" && !info.gpu);
+      const begun = performance.now();
+      const measured = await measureTraining(isSlow ? 1 : BATCH, milliseconds / (NAMES.length - i));
+      milliseconds = Math.max(0, milliseconds - (performance.now() - begun));
       backends.push({
         available: true,
         ...info,
         ...(needsGpu(name) && !info.gpu && { note: "computes on the CPU: used only where it is asked for" }),
-        millisecondsPerImage: await measureTraining(isSlow ? 1 : BATCH, isSlow ? 1 : STEPS),
+        ...measured,
       });
     } catch (error) {
       backends.push({ name, available: false, reason: (error as Error).message });
@@ -89,8 +107,11 @@ export async function doctor(): Promise<Diagnosis> {
 /** Chosen by themselves only where they drive a graphics processor. */
 const needsGpu = (name: string) => name === "tensorflow" || name === "webgpu";
 
-/** Median milliseconds per image of a training step: three convolutions with normalisation. */
-async function measureTraining(batch: number, steps: number): Promise<number> {
+/** Median milliseconds per image of a training step: three convolutions with normalisation. The first step is not counted. */
+async function measureTraining(
+  batch: number,
+  milliseconds: number,
+): Promise<{ millisecondsPerImage: number; steps: number }> {
   const image = input({ shape: [SIZE, SIZE, 3] });
   let x: SymbolicTensor = image;
   for (const filters of [8, 16, 32]) {
@@ -104,7 +125,8 @@ async function measureTraining(batch: number, steps: number): Promise<number> {
   const variables = net.trainableWeights.map((weight) => weight.read() as Variable);
   const adam = new FusedAdam();
   const times: number[] = [];
-  for (let i = 0; i <= steps; i++) {
+  const begun = performance.now();
+  for (let i = 0; i < 2 || performance.now() - begun < milliseconds; i++) {
     const started = performance.now();
     const loss = tidy(() => {
       const pixels = randomUniform([batch, SIZE, SIZE, 3], -1, 1, "float32", i);
@@ -122,5 +144,5 @@ async function measureTraining(batch: number, steps: number): Promise<number> {
   adam.dispose();
   net.dispose();
   const sorted = times.slice(1).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
+  return { millisecondsPerImage: sorted[sorted.length >> 1]!, steps: sorted.length };
 }

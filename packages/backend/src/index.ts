@@ -1,4 +1,4 @@
-export { type BackendDiagnosis, type Diagnosis, doctor } from "./doctor.js";
+export { type BackendDiagnosis, type Diagnosis, type DoctorOptions, doctor } from "./doctor.js";
 export {
   type InstallTensorFlowOptions,
   installTensorFlow,

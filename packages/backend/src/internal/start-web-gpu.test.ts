@@ -59,7 +59,7 @@ describe("setupBackend({ prefer: ['webgpu'] }) in Node", () => {
       const info = await setupBackend({ prefer: ["webgpu"] });
       const again = (await setupBackend({ prefer: ["webgpu"] })) === info;
       const [sum] = await tf.sum(tf.mul(tf.range(0, 5000), 2)).data();
-      const found = (await doctor()).backends.find(({ name }) => name === "webgpu");
+      const found = (await doctor({ seconds: 0.2 })).backends.find(({ name }) => name === "webgpu");
       const result = { info, again, sum, found, variant: tf.getBackend() };
     `);
     expect(info).toMatchObject({ name: "webgpu", gpu: false, threads: 1, skipped: [] });
@@ -88,7 +88,7 @@ describe("setupBackend({ prefer: ['webgpu'] }) in Node", () => {
   it("is not chosen by itself where it computes on the CPU, with the reason; doctor tells it", async () => {
     const { info, webgpu, chosen } = await run(`
       const info = await setupBackend({ threads: 1 });
-      const { chosen, backends } = await doctor();
+      const { chosen, backends } = await doctor({ seconds: 0.2 });
       const webgpu = backends.find(({ name }) => name === "webgpu");
       const result = { info, chosen, webgpu };
     `);

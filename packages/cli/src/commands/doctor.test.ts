@@ -8,7 +8,7 @@ const { runNode } = childProcesses();
 const acr = (...args: string[]) => runNode([join(__dirname, "../../bin/acr.js"), ...args]);
 
 it("acr doctor says what memory there is and which batch of the default recipe fits into it", async () => {
-  const { code, out } = await acr("doctor", "--json");
+  const { code, out } = await acr("doctor", "--json", "--seconds", "0.5");
   expect(code).toBe(0);
   const { memory } = JSON.parse(out);
   expect(memory).toEqual({
@@ -22,7 +22,7 @@ it("acr doctor says what memory there is and which batch of the default recipe f
   const { neededBytes, availableBytes, batchSize, largestBatch } = memory;
   expect(neededBytes).toBeGreaterThan(1e7);
   expect(largestBatch >= batchSize).toBe(neededBytes <= availableBytes);
-  const text = await acr("doctor", "--wide");
+  const text = await acr("doctor", "--wide", "--seconds", "0.5");
   expect(text.code).toBe(0);
   expect(text.out).toMatch(/^256-bit registers: (in use|asked for, not in use \(see the notes of wasm\))$/m);
   expect(text.out).toMatch(/relaxed SIMD, (256 bits|no 256 bits: )/);

@@ -4,19 +4,21 @@ import { renderTable } from "@acr/report";
 import { parseRecipe, trainingLimits, trainingMemory } from "@acr/trainer";
 import { Command } from "commander";
 import { addWideOption } from "../internal/add-wide-option.js";
+import { parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
 
 /** `acr doctor`: which backends work here, their versions and measured speed. */
 export function doctorCommand(): Command {
   return addWideOption(new Command("doctor"))
     .description("show which backends work here, and how fast they train")
+    .option("--seconds <n>", "time for measuring, all backends together", parsePositive, 10)
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
       "\nIn --json, memory is that of the default recipe; availableBytes and largestBatch are null where the graphics processor does not tell.\n\nExample:\n  acr doctor",
     )
-    .action(async ({ json }: { json?: boolean }) => {
-      const result = await doctor();
+    .action(async ({ json, seconds }: { json?: boolean; seconds: number }) => {
+      const result = await doctor({ seconds });
       const memory = defaultTrainingMemory(await setupBackend({}));
       if (json) return printJson({ ...result, memory });
       const rows = result.backends.map((backend) => ({
