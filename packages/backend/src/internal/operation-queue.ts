@@ -76,7 +76,8 @@ class Queue {
       if (slot->producer) Follow(operation, slot->producer);
       if (slot->error && !operation->error) operation->error = slot->error;
       if (!slot->is_resource) continue;
-      if (slot->last_user && !slot->last_user->done) Follow(operation, slot->last_user);
+      // One operation may take a variable twice; it does not wait for itself.
+      if (slot->last_user && slot->last_user != operation && !slot->last_user->done) Follow(operation, slot->last_user);
       slot->last_user = operation;
     }
     for (auto &slot : operation->outputs) slot->producer = operation;
