@@ -41,6 +41,8 @@ struct Slot {
   std::shared_ptr<Operation> last_user;
   std::shared_ptr<std::string> error;
   bool is_resource = false;
+  // Size of JavaScript's values, or of the result of an operation that ran at once.
+  int64_t given_bytes = 0;
   ~Slot() {
     if (handle != nullptr) TFE_DeleteTensorHandle(handle);
   }
@@ -54,6 +56,8 @@ struct Operation {
   std::vector<std::shared_ptr<Slot>> outputs;
   std::vector<std::shared_ptr<Operation>> followers;
   int missing = 0;
+  // What of its inputs is in memory already, and stays until it is done.
+  int64_t bytes = 0;
   bool done = false;
   std::shared_ptr<std::string> error;
   ~Operation() {
@@ -69,12 +73,13 @@ class Queue {
   // Of the thread of JavaScript, as all but Work.
   void Add(const std::shared_ptr<Operation> &operation, int thread_count) {
     std::unique_lock<std::mutex> lock(mutex_);
-    // A program that never reads anything must not pile up work.
-    Until(lock, [this] { return unfinished_ < kMostUnfinished; });
+    // A program that never reads anything must not pile up work, nor values that it is done with.
+    for (auto &slot : operation->inputs) operation->bytes += slot->given_bytes;
+    Until(lock, [this] { return unfinished_ < kMostUnfinished && given_bytes_ < kMostGivenBytes; });
+    given_bytes_ += operation->bytes;
     operation->order = next_order_++;
     for (auto &slot : operation->inputs) {
       if (slot->producer) Follow(operation, slot->producer);
-      if (slot->error && !operation->error) operation->error = slot->error;
       if (!slot->is_resource) continue;
       // One operation may take a variable twice; it does not wait for itself.
       if (slot->last_user && slot->last_user != operation && !slot->last_user->done) Follow(operation, slot->last_user);
@@ -109,6 +114,7 @@ class Queue {
 
  private:
   static constexpr int kMostUnfinished = 8192;
+  static constexpr int64_t kMostGivenBytes = int64_t{1} << 30;
 
   static void Follow(const std::shared_ptr<Operation> &operation, const std::shared_ptr<Operation> &before) {
     before->followers.push_back(operation);
@@ -132,14 +138,23 @@ class Queue {
       std::shared_ptr<Operation> operation = std::move(ready_.begin()->second);
       ready_.erase(ready_.begin());
       if (is_stopping_) operation->error = std::make_shared<std::string>("the backend is closed");
+      for (auto &slot : operation->inputs)
+        if (slot->error && !operation->error) operation->error = slot->error;
       lock.unlock();
       std::vector<TFE_TensorHandle *> handles(operation->outputs.size(), nullptr);
       if (!operation->error) Execute(*operation, handles.data());
-      std::vector<std::shared_ptr<Slot>> inputs = std::move(operation->inputs);
-      operation->inputs.clear();
       lock.lock();
+      std::vector<std::shared_ptr<Slot>> inputs = std::move(operation->inputs);
+      // A variable may remember the operation, which must not keep a result: TensorFlow copies what somebody else still holds.
+      std::vector<std::shared_ptr<Slot>> outputs = std::move(operation->outputs);
+      operation->inputs.clear();
+      operation->outputs.clear();
+      // It was to write, and nobody will ask for a result of it: whoever asks for the variable is told.
+      if (operation->error && outputs.empty())
+        for (auto &slot : inputs)
+          if (slot->is_resource && !slot->error) slot->error = operation->error;
       for (size_t i = 0; i < handles.size(); i++) {
-        Slot &slot = *operation->outputs[i];
+        Slot &slot = *outputs[i];
         slot.handle = handles[i];
         slot.error = operation->error;
         slot.producer.reset();
@@ -147,13 +162,13 @@ class Queue {
       operation->done = true;
       size_t added = 0;
       for (auto &follower : operation->followers) {
-        if (operation->error && !follower->error) follower->error = operation->error;
         if (--follower->missing > 0) continue;
         ready_.emplace(follower->order, follower);
         added++;
       }
       operation->followers.clear();
       unfinished_--;
+      given_bytes_ -= operation->bytes;
       if (is_stopping_) wake_.notify_all();
       // This thread takes the first of them.
       for (size_t i = 1; i < added; i++) wake_.notify_one();
@@ -161,6 +176,7 @@ class Queue {
       lock.unlock();
       // May free what is large: not while others wait.
       inputs.clear();
+      outputs.clear();
       operation.reset();
       lock.lock();
     }
@@ -209,6 +225,7 @@ class Queue {
   std::map<uint64_t, std::shared_ptr<Operation>> ready_;
   uint64_t next_order_ = 0;
   int unfinished_ = 0;
+  int64_t given_bytes_ = 0;
   bool is_awaited_ = false;
   bool is_stopping_ = false;
 };
@@ -228,6 +245,11 @@ class HandleMap {
     auto slot = std::make_shared<Slot>();
     slot->handle = pair.second;
     slot->is_resource = pair.second != nullptr && TFE_TensorHandleDataType(pair.second) == TF_RESOURCE;
+    if (pair.second != nullptr && !slot->is_resource) {
+      tfnodejs::TF_AutoStatus status;
+      int64_t size = static_cast<int64_t>(TF_DataTypeSize(TFE_TensorHandleDataType(pair.second)));
+      slot->given_bytes = TFE_TensorHandleNumElements(pair.second, status.status) * size;
+    }
     return {Insert(pair.first, slot), true};
   }
 

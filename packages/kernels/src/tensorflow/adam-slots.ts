@@ -89,8 +89,15 @@ export class AdamSlots {
 
   dispose(): void {
     for (const { weight, m, v } of this.slots.values()) {
-      for (const handle of [weight, m, v]) this.runtime.execute("DestroyResourceOp", [], [handle], 0);
-      this.runtime.release(weight, m, v);
+      for (const handle of [weight, m, v]) {
+        try {
+          this.runtime.execute("DestroyResourceOp", [], [handle], 0);
+        } catch {
+          // A write to it failed, which whoever read the weight was told.
+        } finally {
+          this.runtime.release(handle);
+        }
+      }
     }
     this.slots.clear();
   }

@@ -176,10 +176,13 @@ onTensorFlow("registerTrainingKernels() on tensorflow", () => {
     (
       tf.backend() as unknown as {
         binding: {
+          TF_ATTR_SHAPE: number;
           TF_ATTR_TYPE: number;
           TF_FLOAT: number;
           executeOp(...args: unknown[]): { id: number }[];
-          awaitTensors?: unknown;
+          awaitTensors?: (ids: number[]) => void;
+          tensorDataSync(id: number): Float32Array;
+          deleteTensor(id: number): void;
           getNumOfTensors(): number;
         };
       }
@@ -300,6 +303,33 @@ onTensorFlow("registerTrainingKernels() on tensorflow", () => {
     expect(weights.dataSync()[0]).toBeCloseTo(-1, 3);
     adam.dispose();
     weights.dispose();
+  });
+
+  it("tells whoever reads a variable that a write to it failed, however long ago", () => {
+    const { awaitTensors } = binding();
+    if (!awaitTensors) return;
+    const { executeOp, TF_ATTR_SHAPE, TF_ATTR_TYPE, TF_FLOAT, tensorDataSync, deleteTensor } = binding();
+    const type = (name: string) => ({ name, type: TF_ATTR_TYPE, value: TF_FLOAT });
+    const shape = { name: "shape", type: TF_ATTR_SHAPE, value: [2] };
+    const idsOf = (...tensors: tf.Tensor[]): number[] =>
+      (tf.backend() as unknown as { getInputTensorIds(x: tf.Tensor[]): number[] }).getInputTensorIds(tensors);
+    tf.tidy(() => {
+      const [two, three] = idsOf(tf.ones([2]), tf.ones([3]));
+      const variable = executeOp("VarHandleOp", [type("dtype"), shape], [], 1)[0]!.id;
+      executeOp("AssignVariableOp", [type("dtype")], [variable, two], 0, []);
+      const kept = executeOp("ReadVariableOp", [type("dtype")], [variable], 1, [[2]])[0]!.id;
+      // Lets the reading end: what follows does not meet it in the queue.
+      tensorDataSync(kept);
+      const wrong = executeOp("Square", [type("T")], [three], 1, [[2]])[0]!.id;
+      expect(() => tensorDataSync(wrong)).toThrow("another shape");
+      executeOp("AssignVariableOp", [type("dtype")], [variable, wrong], 0, []);
+      // Waits until the writing, too, is over.
+      expect(() => awaitTensors([variable])).toThrow("another shape");
+      const read = executeOp("ReadVariableOp", [type("dtype")], [variable], 1, [[2]])[0]!.id;
+      expect(() => tensorDataSync(read)).toThrow("another shape");
+      expect([...tensorDataSync(kept)]).toEqual([1, 1]);
+      for (const id of [variable, kept, wrong, read]) deleteTensor(id);
+    });
   });
 
   it("undo() restores tfjs-node's own kernels and methods", async () => {
