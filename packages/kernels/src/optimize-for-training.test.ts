@@ -163,6 +163,58 @@ describe("optimizeForTraining(model)", () => {
     },
   );
 
+  it("has the gradients of the plain model on cpu while it infers, by picture and by weight", async () => {
+    const gradientsOn = async (backend: string) => {
+      await tf.setBackend(backend);
+      const model = smallNet();
+      tf.tidy(() => spreadNorms(model));
+      const run = backend === "cpu" ? model : optimizeForTraining(model);
+      const x = tf.randomUniform([3, 17, 17, 3], -1, 1, "float32", 5);
+      const loss = (picture: tf.Tensor) => tf.mean(tf.square(run.apply(picture, { training: false }) as tf.Tensor));
+      const step = () =>
+        tf.tidy(() => {
+          const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+          const { grads } = tf.variableGrads(() => loss(x) as tf.Scalar, variables);
+          return [tf.grad(loss)(x), ...variables.map(({ name }) => grads[name]!)].map((tensor) =>
+            Float32Array.from(tensor.dataSync()),
+          );
+        });
+      const gradients = step();
+      await expectNoTensorLeak(step);
+      return gradients;
+    };
+    await tf.setBackend("wasm");
+    const kernels = await registerTrainingKernels();
+    const actual = await gradientsOn("wasm");
+    await kernels.undo();
+    const expected = await gradientsOn("cpu");
+    expect(actual).toHaveLength(expected.length);
+    expected.forEach((values, i) => expect(relativeError(actual[i]!, values)).toBeLessThan(2 * tolerance.float32));
+  });
+
+  it("trains with the layers' regularizers, whether they are in a unit, in squeeze and excite or alone", async () => {
+    await tf.setBackend("cpu");
+    const { layers, regularizers } = tfl;
+    const l2 = (scale: number) => regularizers.l2({ l2: scale });
+    const input = tfl.input({ shape: [4, 4, 3] });
+    const apply = (layer: tfl.layers.Layer, x: tfl.SymbolicTensor | tfl.SymbolicTensor[]) =>
+      layer.apply(x) as tfl.SymbolicTensor;
+    let x = apply(layers.conv2d({ filters: 4, kernelSize: 1, useBias: false, kernelRegularizer: l2(0.1) }), input);
+    const map = apply(layers.reLU({}), apply(layers.batchNormalization({ gammaRegularizer: l2(0.2) }), x));
+    const dense = (activation: "relu" | "sigmoid", scale: number) =>
+      layers.conv2d({ filters: 4, kernelSize: 1, activation, kernelRegularizer: l2(scale) });
+    x = apply(layers.reshape({ targetShape: [1, 1, 4] }), apply(layers.globalAveragePooling2d({}), map));
+    x = apply(layers.multiply(), [map, apply(dense("sigmoid", 0.4), apply(dense("relu", 0.3), x))]);
+    x = apply(layers.dense({ units: 2, kernelRegularizer: l2(0.5) }), apply(layers.globalAveragePooling2d({}), x));
+    const model = tfl.model({ inputs: input, outputs: x });
+    const sums = [model, optimizeForTraining(model)].map((one) =>
+      one.calculateLosses().map((loss) => loss.dataSync()[0]!),
+    );
+    expect(sums[1]).toHaveLength(5);
+    expect([...sums[1]!].sort()).toEqual([...sums[0]!].sort());
+    expect(Math.min(...sums[1]!)).toBeGreaterThan(0);
+  });
+
   it("keeps a normalisation unfused whose own output is an output of the model", async () => {
     await tf.setBackend("cpu");
     const input = tfl.input({ shape: [4] });

@@ -93,6 +93,11 @@ class SharedWeightsLayer extends layers.Layer {
     return (this.originals ?? []).flatMap((layer) => layer.nonTrainableWeights);
   }
 
+  /** What the originals' regularizers add to the loss: `fit` asks the layers of the model that it trains. */
+  override get losses() {
+    return (this.originals ?? []).flatMap((layer) => layer.losses);
+  }
+
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
     return this.shapeOf(inputShape);
   }
