@@ -6,7 +6,11 @@ import { createInterface } from "node:readline";
 
 /** What a program prints. */
 export const run = (command, args) =>
-  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1e7 });
+  execFileSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    maxBuffer: 1e7,
+  });
 
 /** The middle of a list. */
 export function median(list) {
@@ -29,7 +33,9 @@ const MOST_TRIES = 4;
  * on its standard input with a line `{ ms, peakMemoryMb }` (`serve.mjs`, `serve.py`).
  */
 export async function startEngine(command, args, env = {}) {
-  const child = spawn(command, args, { env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", ...env } });
+  const child = spawn(command, args, {
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", ...env },
+  });
   let errors = "";
   child.stderr.on("data", (chunk) => {
     errors = (errors + chunk).slice(-2000);
@@ -67,7 +73,13 @@ function threadTimes(pid) {
       .slice(1, 9)
       .map((ticks) => Number(ticks) / 100);
     const busy = rest.reduce((sum, value) => sum + value, user + nice + system);
-    return { now, waited: seconds(1), computed: seconds(0), idle: idle + ioWait, busy };
+    return {
+      now,
+      waited: seconds(1),
+      computed: seconds(0),
+      idle: idle + ioWait,
+      busy,
+    };
   } catch {
     return { now, waited: 0, computed: 0, idle: 0, busy: 0 }; // not Linux: no turn is taken again
   }
@@ -82,11 +94,14 @@ function lostShare(before, after) {
 
 /**
  * Rounds in which each engine takes a turn of `steps` steps, in an order that rotates. Turns that the machine disturbed are
- * taken again, at most three times. By name: version, median of all rounds, the rounds, repeated turns, and peak memory.
+ * taken again, at most three times, and the one that lost least counts, also where that is more than `MOST_LOST`. By name: version,
+ * median of all rounds, the rounds, what each lost, repeated turns, and peak memory.
  */
 export async function measureRounds(engines, rounds, steps) {
   const names = Object.keys(engines);
-  const results = Object.fromEntries(names.map((name) => [name, { rounds: [], repeated: 0, peakMemoryMb: 0 }]));
+  const results = Object.fromEntries(
+    names.map((name) => [name, { rounds: [], lost: [], repeated: 0, peakMemoryMb: 0 }]),
+  );
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(round + turn) % names.length];
@@ -99,13 +114,18 @@ export async function measureRounds(engines, rounds, steps) {
         if (!best || told.lost < best.lost) best = told;
       }
       result.rounds.push(Number(best.ms.toFixed(2)));
+      result.lost.push(Number(best.lost.toFixed(2)));
       result.peakMemoryMb = Math.max(result.peakMemoryMb, Math.round(best.peakMemoryMb));
     }
   }
   return Object.fromEntries(
     names.map((name) => [
       name,
-      { version: engines[name].version, medianMs: median(results[name].rounds), ...results[name] },
+      {
+        version: engines[name].version,
+        medianMs: median(results[name].rounds),
+        ...results[name],
+      },
     ]),
   );
 }

@@ -59,7 +59,7 @@ const MAXIMUM_THREADS = 64;
  * Called twice for one backend, it returns what it started first. Removing a wasm backend from tfjs undoes them too.
  *
  * @throws {BackendError} shared memory without WebAssembly SIMD, a worker that does not start, an unknown wasm backend version.
- * @throws {InvalidArgumentError} threads is not an integer from 1 to 64.
+ * @throws {InvalidArgumentError} threads is not an integer from 1 to 64, or another option has no valid value.
  * @example
  * await tf.setBackend("wasm");
  * const kernels = await registerTrainingKernels();
@@ -73,6 +73,12 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
     throw new InvalidArgumentError(
       `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
     );
+  }
+  for (const [name, value] of Object.entries({ relaxedSimd, wideRegisters })) {
+    if (typeof value !== "boolean" && !(name === "wideRegisters" && value === "always")) {
+      const expected = name === "wideRegisters" ? 'true, false or "always"' : "true or false";
+      throw new InvalidArgumentError(`registerTrainingKernels: ${name} must be ${expected}; got ${value}.`);
+    }
   }
   if (getBackend() === "tensorflow" && "binding" in currentBackend()) return registerTensorFlowKernels();
   if (getBackend() === "webgpu" && "runWebGPUProgram" in currentBackend()) {

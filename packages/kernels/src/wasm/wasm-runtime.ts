@@ -190,10 +190,17 @@ async function tryWide(
     isTested,
   }: { backend: WasmBackend; memory: WebAssembly.Memory; shared: boolean; isTested: boolean },
 ): Promise<{ started: typeof usual; refusal?: string }> {
-  if (!usual.variant.endsWith("relaxed")) return { started: usual, refusal: "this runtime has no relaxed SIMD" };
+  if (!usual.variant.endsWith("relaxed")) {
+    return {
+      started: usual,
+      refusal: "it needs relaxed SIMD, which this runtime has not or relaxedSimd: false excludes",
+    };
+  }
   const wide = await instantiate(await compileModule({ shared, relaxed: true, wide: true }), memory);
   if (!isTested) return { started: wide };
   const space = wasm._malloc(wideTestBytes(wide.kernels)) >>> 0;
+  // Not guarded yet: malloc returns 0 where the memory is full.
+  if (space === 0) return { started: usual, refusal: "the memory has no room for its test" };
   try {
     const refusal = await whyNotWide(usual.kernels, wide.kernels, { memory, space });
     return refusal === undefined ? { started: wide } : { started: usual, refusal };
