@@ -23,7 +23,7 @@ export function median(list) {
  * The most of a turn that the machine may take, as a share of its time: a thread waited for a core while another core was
  * idle, or other programs and the host computed. The kernels of some virtual machines keep both threads of a process on one
  * core for seconds, which costs any engine twice its time and says nothing about it; the share is then about a half. Keras,
- * with more threads than cores, has 0.12 by itself.
+ * with more threads than cores, has 0.1 to 0.3 by itself.
  */
 const MOST_LOST = 0.25;
 const MOST_TRIES = 4;
