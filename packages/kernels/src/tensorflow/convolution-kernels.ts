@@ -47,7 +47,7 @@ export function convolutionKernels(runtime: TensorFlowRuntime): Record<string, K
       if (x!.dtype !== "float32" || filter!.dtype !== "float32") return undefined;
       const settings = settingsOf(x!.shape as Shape4, filter!.shape as Shape4, attrs, isDepthwise);
       if (!settings) return undefined;
-      return runtime.tensor(runtime.execute(name, settings.list, runtime.ids(x!, filter!), 1, [settings.shape])[0]!);
+      return runtime.single(name, settings.list, runtime.ids(x!, filter!), settings.shape);
     };
   const gradient = (
     name: string,
@@ -58,7 +58,7 @@ export function convolutionKernels(runtime: TensorFlowRuntime): Record<string, K
     if (!attributes) return undefined;
     const shapeId = runtime.shape(shape);
     try {
-      return runtime.tensor(runtime.execute(name, attributes, inputs(shapeId), 1, [shape])[0]!);
+      return runtime.single(name, attributes, inputs(shapeId), shape);
     } finally {
       runtime.release(shapeId);
     }

@@ -40,8 +40,7 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
     { name: "is_training", type: binding.TF_ATTR_BOOL, value: isTraining },
   ];
   const empty = binding.createTensor([0], binding.TF_FLOAT, new Float32Array(0));
-  const unary = (name: string, x: TensorInfo) =>
-    runtime.tensor(runtime.execute(name, [float], runtime.ids(x), 1, [x.shape])[0]!);
+  const unary = (name: string, x: TensorInfo) => runtime.single(name, [float], runtime.ids(x), x.shape);
 
   return {
     // → y, mean, variance, and three tensors that only the gradient understands.
@@ -91,7 +90,7 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
     [ACTIVATION_GRADIENT]: ({ inputs: { dy, y }, attrs: { activation } }) => {
       // Sigmoid's gradient takes its arguments the other way round.
       const ids = activation === "sigmoid" ? runtime.ids(y!, dy!) : runtime.ids(dy!, y!);
-      return runtime.tensor(runtime.execute(`${OPERATIONS[activation]}Grad`, [float], ids, 1, [y!.shape])[0]!);
+      return runtime.single(`${OPERATIONS[activation]}Grad`, [float], ids, y!.shape);
     },
 
     [SWISH]: ({ inputs: { x } }) => {

@@ -1,9 +1,9 @@
-import { backend_util, type Tensor, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import type { Attribute, TensorFlowRuntime } from "./tensorflow-runtime.js";
 
 const BINARY = new Set(["Add", "AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference"]);
 const UNARY = new Set(["Neg", "Square", "Sqrt", "Rsqrt", "Exp", "Abs", "Tanh", "Relu", "Relu6", "Sigmoid"]);
-
 const REDUCTIONS = new Set(["Sum", "Mean", "Max", "Min", "Prod"]);
 
 /** Shape of what tfjs-node's own kernels ask for, if it is a float; `undefined`: nobody knows yet. */
@@ -38,39 +38,24 @@ function convolutionShape(
   x: readonly number[],
   filter: readonly number[],
   attribute: (key: string) => Attribute["value"] | undefined,
-): readonly number[] | undefined {
-  const [strides, dilations] = [attribute("strides"), attribute("dilations")] as [number[], number[]];
-  const paddings = attribute("explicit_paddings") as number[] | undefined;
-  const padding = attribute("padding");
-  const sides = [1, 2].map((axis) => {
-    const [side, stride] = [x[axis]!, strides[axis]!];
-    if (padding === "SAME") return Math.ceil(side / stride);
-    const added = padding === "EXPLICIT" ? paddings![2 * axis]! + paddings![2 * axis + 1]! : 0;
-    return Math.floor((side + added - (filter[axis - 1]! - 1) * dilations[axis]! - 1) / stride) + 1;
-  });
-  return [x[0]!, ...sides, filter[3]!];
-}
-
-/** Reshape with the shape of its result. */
-export function reshapeKernel(runtime: TensorFlowRuntime) {
-  const { binding, float } = runtime;
-  const attributes: Attribute[] = [float, { name: "Tshape", type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 }];
-  return {
-    Reshape: ({
-      inputs: { x },
-      attrs,
-    }: {
-      inputs: { x: TensorInfo };
-      attrs: { shape: number[] };
-    }): Tensor | undefined => {
-      if (x.dtype !== "float32") return undefined;
-      const shape = util.inferFromImplicitShape(attrs.shape, util.sizeFromShape(x.shape));
-      const shapeId = runtime.shape(shape);
-      try {
-        return runtime.tensor(runtime.execute("Reshape", attributes, [...runtime.ids(x), shapeId], 1, [shape])[0]!);
-      } finally {
-        runtime.release(shapeId);
-      }
-    },
-  };
+): readonly number[] {
+  const sides = (key: string) => (attribute(key) as number[]).slice(1, 3) as [number, number];
+  const padding = (attribute("padding") as string).toLowerCase();
+  const [, , top, bottom, left, right] = (attribute("explicit_paddings") ?? []) as number[];
+  const pad =
+    padding === "explicit"
+      ? [
+          [0, 0],
+          [top, bottom],
+          [left, right],
+          [0, 0],
+        ]
+      : padding;
+  return backend_util.computeConv2DInfo(
+    x as Shape4,
+    filter as Shape4,
+    sides("strides"),
+    sides("dilations"),
+    pad as ConvAttributes["pad"],
+  ).outShape;
 }

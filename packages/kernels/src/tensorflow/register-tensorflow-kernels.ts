@@ -4,7 +4,8 @@ import { replaceKernels } from "../internal/replace-kernels.js";
 import type { TrainingKernels } from "../register-training-kernels.js";
 import { convolutionKernels } from "./convolution-kernels.js";
 import { normGradients, normKernels } from "./norm-kernels.js";
-import { outputShape, reshapeKernel } from "./output-shape.js";
+import { outputShape } from "./output-shape.js";
+import { reshapeKernel } from "./reshape-kernel.js";
 import {
   type Attribute,
   asMemoryFault,
@@ -38,20 +39,22 @@ export function registerTensorFlowKernels(): TrainingKernels {
   const runtime = new TensorFlowRuntime(backend);
   const kernels = { ...normKernels(runtime), ...convolutionKernels(runtime), ...reshapeKernel(runtime) };
   const restore = replaceKernels("tensorflow", kernels, normGradients);
-  // Every other kernel goes through these two: what they say of too little memory gets a next step.
+  // Every other kernel goes through these, and what failed beside JavaScript is told when it is read.
   const methods = ["executeSingleOutput", "executeMultipleOutputs", "readSync"] as const;
-  const guarded = backend as unknown as Record<(typeof methods)[number], (...args: unknown[]) => unknown>;
+  const own = backend as unknown as Record<(typeof methods)[number], (...args: never[]) => unknown>;
+  const { executeSingleOutput } = own;
+  // With the shape of its result an operation may run beside others.
+  own.executeSingleOutput = (name: string, attributes: Attribute[], inputs: TensorInfo[]) => {
+    const shape = outputShape(runtime, name, attributes, inputs);
+    if (!shape) return executeSingleOutput.call(backend, ...([name, attributes, inputs] as never[]));
+    return runtime.single(name, attributes, backend.getInputTensorIds(inputs), shape);
+  };
+  // What they say of too little memory gets a next step.
   for (const method of methods) {
-    const original = guarded[method];
-    guarded[method] = function (this: unknown, ...args) {
+    const original = own[method];
+    own[method] = (...args) => {
       try {
-        if (method === "executeSingleOutput") {
-          const [name, attributes, inputs] = args as [string, Attribute[], TensorInfo[]];
-          const shape = outputShape(runtime, name, attributes, inputs);
-          if (shape)
-            return runtime.tensor(runtime.execute(name, attributes, backend.getInputTensorIds(inputs), 1, [shape])[0]!);
-        }
-        return original.apply(this, args);
+        return original.apply(backend, args);
       } catch (error) {
         throw asMemoryFault(error, backend.isUsingGpuDevice);
       }

@@ -101,6 +101,11 @@ export class TensorFlowRuntime {
     return this.execute(name, attributes, ids, 1, shape && [shape])[0]!.id;
   }
 
+  /** The one output of an operation, as a tensor. */
+  single(name: string, attributes: readonly Attribute[], ids: readonly number[], shape: readonly number[]): Tensor {
+    return this.tensor(this.execute(name, attributes, ids, 1, [shape])[0]!);
+  }
+
   /** Waits for tensors. @throws what went wrong on the way to one of them. */
   settle(tensors: TensorInfo[]): void {
     try {

@@ -1,6 +1,6 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { ACTIVATION_CODES, type FusedActivation } from "../fused-activation.js";
-import { MEAN_ROW } from "./unit-kernels.js";
+import { MEAN_ROW, NORM_ROWS } from "./unit-kernels.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 /** Names of the kernels of squeeze and excite; see `internal/squeeze-excite.ts` for what they compute. */
@@ -18,7 +18,6 @@ export interface ExciteAttributes {
 type Call = { inputs: Record<string, TensorInfo>; attrs: ExciteAttributes };
 
 const FLOAT = 4;
-const NORM_ROWS = 4;
 
 /** Squeeze and excite and its gradient, by kernel name. */
 export function exciteKernels(runtime: WasmRuntime): Record<string, (call: Call) => TensorInfo[]> {

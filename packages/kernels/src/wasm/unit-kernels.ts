@@ -29,7 +29,7 @@ type Call<Attributes> = { inputs: Record<string, TensorInfo>; attrs: Attributes 
 const FLOAT = 4;
 
 /** Rows of a `norm` tensor [4, C]: scale, shift, mean, variance. */
-const NORM_ROWS = 4;
+export const NORM_ROWS = 4;
 export const MEAN_ROW = 2;
 export const VARIANCE_ROW = 3;
 
