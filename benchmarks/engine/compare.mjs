@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compareEngines, machineAndCommit, run, startEngine } from "./rounds.mjs";
+import { compareEngines, machineAndCommit, startEngine, writeJson } from "./rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -45,12 +45,7 @@ try {
   rows = JSON.parse(readFileSync(here("results.json"), "utf8"));
 } catch {}
 rows = [...rows.filter((old) => key(old) !== key(row)), row].sort((a, b) => key(a).localeCompare(key(b)));
-writeFileSync(here("results.json"), `${JSON.stringify(rows, null, 2)}\n`);
-
-// In the repository's own format, so that its lint has nothing to say.
-try {
-  run("npx", ["biome", "format", "--write", here("results.json")]);
-} catch {}
+writeJson(here("results.json"), rows);
 
 const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
 const ratio = (row, name) =>

@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 import { setupBackend } from "@acr/backend";
 import { registerTrainingKernels } from "@acr/kernels";
 import * as tf from "@tensorflow/tfjs-core";
-import { run } from "./rounds.mjs";
+import { run, writeJson } from "./rounds.mjs";
 import { distanceOf, PICTURES, trainCurve } from "./train-curve.mjs";
 
 const BOUND = 0.01;
@@ -90,8 +90,7 @@ const row = { ...setting, machine, commit, isRepeated, distances, reference, cur
 const rows = [...readRows().filter((other) => !isSame(other)), row].sort(
   (a, b) => a.backbone.localeCompare(b.backbone) || a.pictures.localeCompare(b.pictures) || a.imageSize - b.imageSize,
 );
-writeFileSync(here("loss-curves.json"), `${JSON.stringify(rows, null, 2)}\n`);
-run("npx", ["biome", "format", "--write", here("loss-curves.json")]);
+writeJson(here("loss-curves.json"), rows);
 
 const percent = (value) => `${(100 * value).toPrecision(2)} %`;
 const names = Object.keys(curves);

@@ -1,6 +1,6 @@
 // What comparisons of training steps share: engines that run as processes and take turns, and where a row was measured.
 import { execFileSync, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 
@@ -138,6 +138,16 @@ export async function compareEngines(starts, rounds, steps) {
     return await measureRounds(engines, rounds, steps);
   } finally {
     for (const { stop } of Object.values(engines)) stop();
+  }
+}
+
+/** Writes a record in the repository's own format, so that its lint has nothing to say. */
+export function writeJson(file, value) {
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+  try {
+    run("npx", ["biome", "format", "--write", file]);
+  } catch {
+    // Written all the same.
   }
 }
 

@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compareEngines, machineAndCommit, run, startEngine } from "../engine/rounds.mjs";
+import { compareEngines, machineAndCommit, startEngine, writeJson } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -45,11 +45,7 @@ const kept = before
   .flatMap(({ commit, engines }) => Object.entries(engines).map(([name, engine]) => [name, { commit, ...engine }]));
 const row = { ...setting, engines: { ...Object.fromEntries(kept), ...measured } };
 const rows = [...before.filter((other) => !isSame(other)), row].sort((a, b) => a.batch - b.batch);
-writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
-// In the repository's own format, so that its lint has nothing to say.
-try {
-  run("npx", ["biome", "format", "--write", file]);
-} catch {}
+writeJson(file, rows);
 const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
 const ratio = (row, name) =>
   row.engines[name] && row.engines.tensorflow

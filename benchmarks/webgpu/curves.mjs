@@ -22,7 +22,7 @@ import { parseArgs } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import { setupBackend } from "@acr/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { machineAndCommit, run } from "../engine/rounds.mjs";
+import { machineAndCommit, writeJson } from "../engine/rounds.mjs";
 import { distanceOf, PEAK_RATE, PICTURES, trainCurve, WARM_UP_STEPS } from "../engine/train-curve.mjs";
 
 const LIMIT = 0.01;
@@ -160,10 +160,9 @@ if (options.child) {
         rows.push(row);
       }
       row.engines[engine] = { ...rest, ...machineAndCommit(), losses };
-      writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
+      writeJson(file, rows);
     }
   }
-  run("npx", ["biome", "format", "--write", file]);
   const rows = readRows();
   writeFileSync(fileURLToPath(new URL("curves.md", import.meta.url)), toMarkdown(rows));
   const isFine = rows.every((row) =>

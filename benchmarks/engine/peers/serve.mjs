@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { median } from "../rounds.mjs";
 
 /**
  * Lets `rounds.mjs` measure a step: warms up for two steps and a second, as `acr bench` does, prints the version, and
@@ -16,10 +17,7 @@ export async function serve(step, batch, version) {
       value = await step();
       times.push((performance.now() - started) / batch);
     }
-    times.sort((a, b) => a - b);
-    const middle = times.length >> 1;
-    const ms = times.length % 2 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
-    console.log(JSON.stringify({ ms, value, peakMemoryMb: process.resourceUsage().maxRSS / 1024 }));
+    console.log(JSON.stringify({ ms: median(times), value, peakMemoryMb: process.resourceUsage().maxRSS / 1024 }));
   }
   process.exit(0);
 }
