@@ -2,10 +2,10 @@
 // node benchmarks/engine/compare.mjs --model mobilenet_v2_100 --size 224 --batch 8 --threads 2 --mode train --rounds 5 --steps 5
 // KERAS_PYTHON and PYTORCH_PYTHON name the interpreters; an engine without one is left out. --wide asks for 256-bit registers;
 // ACR_NODE then names a Node that has them, if this is none.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compareEngines, machineAndCommit, startEngine, writeJson } from "./rounds.mjs";
+import { compareEngines, machineAndCommit, recordRow, sectionsByMachine, startEngine } from "./rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -39,26 +39,25 @@ const row = {
   ...machineAndCommit(),
   engines: await compareEngines(starts, Number(rounds), Number(steps)),
 };
-const key = ({ model, size, batch, threads, mode, wide = false }) => [model, size, batch, threads, mode, wide].join();
-let rows = [];
-try {
-  rows = JSON.parse(readFileSync(here("results.json"), "utf8"));
-} catch {}
-rows = [...rows.filter((old) => key(old) !== key(row)), row].sort((a, b) => key(a).localeCompare(key(b)));
-writeJson(here("results.json"), rows);
+const rows = recordRow(here("results.json"), row, ["model", "size", "batch", "threads", "mode", "wide"]);
 
 const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
 const ratio = (row, name) =>
   row.engines[name] ? (row.engines.acr.medianMs / row.engines[name].medianMs).toFixed(2) : "–";
 const least = (row, name) => Math.min(...row.engines[name].rounds);
 const leastRatio = (row, name) => (row.engines[name] ? (least(row, "acr") / least(row, name)).toFixed(2) : "–");
-const versions = [...new Set(rows.flatMap(({ engines }) => Object.values(engines).map(({ version }) => version)))];
+const versions = (rows) =>
+  [...new Set(rows.flatMap(({ engines }) => Object.values(engines).map(({ version }) => version)))].sort();
 writeFileSync(
   here("results.md"),
   `# Measured steps, milliseconds per image
 
 Medians of rounds in which the engines, each a process of its own, take turns; "least" compares the best round of each. Turns of
-which the machine took a quarter, as virtual machines do that keep both threads on one core, were taken again (\`rounds.mjs\`). ${rows[0].machine}; ${versions.join("; ")}.
+which the machine took a quarter, as virtual machines do that keep both threads on one core, were taken again (\`rounds.mjs\`).
+
+${sectionsByMachine(
+  rows,
+  (rows) => `${versions(rows).join("; ")}.
 
 | model | px | batch | threads | mode | registers | ours | Keras | PyTorch | ours / Keras | ours / PyTorch | least, Keras | least, PyTorch | peak MB | rounds | commit |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
@@ -67,6 +66,7 @@ ${rows
     (r) =>
       `| ${r.model} | ${r.size} | ${r.batch} | ${r.threads} | ${r.mode} | ${r.wide ? 256 : 128} | ${cell(r, "acr")} | ${cell(r, "keras")} | ${cell(r, "pytorch")} | ${ratio(r, "keras")} | ${ratio(r, "pytorch")} | ${leastRatio(r, "keras")} | ${leastRatio(r, "pytorch")} | ${r.engines.acr.peakMemoryMb?.toFixed(0)} | ${r.engines.acr.rounds.length} | ${r.commit} |`,
   )
-  .join("\n")}
+  .join("\n")}`,
+)}
 `,
 );

@@ -1,6 +1,6 @@
 // What comparisons of training steps share: engines that run as processes and take turns, and where a row was measured.
 import { execFileSync, spawn } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 
@@ -150,6 +150,26 @@ export function writeJson(file, value) {
     // Written all the same.
   }
 }
+
+/**
+ * Puts a row into a record of rows: the old one of the same machine and setting (`keys`) makes room, others stay, also those
+ * of other machines. Returns all rows, sorted by machine and setting.
+ */
+export function recordRow(file, row, keys) {
+  const key = (other) => ["machine", ...keys].map((name) => String(other[name] ?? "")).join();
+  const rows = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  const all = [...rows.filter((old) => key(old) !== key(row)), row].sort((a, b) =>
+    key(a).localeCompare(key(b), "en", { numeric: true }),
+  );
+  writeJson(file, all);
+  return all;
+}
+
+/** A section of Markdown for each machine, because times of different machines don't compare. */
+export const sectionsByMachine = (rows, section) =>
+  [...new Set(rows.map(({ machine }) => machine))]
+    .map((machine) => `## ${machine}\n\n${section(rows.filter((row) => row.machine === machine))}`)
+    .join("\n\n");
 
 /** Where and on what a row was measured. */
 export const machineAndCommit = () => ({
