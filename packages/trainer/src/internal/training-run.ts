@@ -5,34 +5,24 @@ import { defaultAugmentation, paperAugmentation, strongAugmentation } from "@acr
 import { createHeadTraining, type HeadTraining, learningRateScales } from "@acr/backbones";
 import { type Augmentation, DataFormatError, DivergenceError, type FaceDataset, InvalidArgumentError } from "@acr/core";
 import { makeFolder } from "@acr/core/node";
-import {
-  type Batch,
-  createBatches,
-  createFaceCache,
-  createLoader,
-  type DataFault,
-  type FaceCache,
-  type Loader,
-} from "@acr/datasets";
-import { optimizeForTraining, pixelsToTensor } from "@acr/kernels";
+import { type Batch, createFaceCache, createLoader, type DataFault, type FaceCache, type Loader } from "@acr/datasets";
+import { optimizeForTraining } from "@acr/kernels";
 import type { Loss } from "@acr/loss";
 import { createDifficultyTensor, type DifficultyTensor, type PointModel, stageAt } from "@acr/shape-model";
 import {
-  add,
+  dispose,
   memory,
-  mul,
   type NamedTensorMap,
   type Scalar,
   type Tensor,
   type Tensor4D,
-  tensor,
   tensor3d,
   tidy,
   variableGrads,
 } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { type Checkpoint, saveCheckpoint } from "../checkpoint.js";
-import type { OptimizerState, TrainingOptimizer } from "../create-optimizer.js";
+import type { TrainingOptimizer } from "../create-optimizer.js";
 import { evaluateModel, isOfFiles } from "../evaluate-model.js";
 import { fitShapeModel } from "../fit-shape-model.js";
 import { learningRateAt } from "../learning-rate-at.js";
@@ -41,8 +31,9 @@ import { runFiles, writeHistory } from "../run-folder.js";
 import { saveModel } from "../save-model.js";
 import type { EpochMetrics, TrainEvent, TrainResult } from "../train-event.js";
 import { createGroupedOptimizer } from "./create-grouped-optimizer.js";
-import { drawFaces } from "./draw-faces.js";
+import { drawPredictions } from "./draw-predictions.js";
 import { encodePng } from "./encode-png.js";
+import { GatheredGradients } from "./gathered-gradients.js";
 import { modelVariables } from "./model-variables.js";
 import { readShapeModel } from "./read-shape-model.js";
 import { RunLog } from "./run-log.js";
@@ -50,6 +41,7 @@ import { saveFailedBatch } from "./save-failed-batch.js";
 import { smoothLabels } from "./smooth-labels.js";
 import { startModel } from "./start-model.js";
 import { RESUME_HINT } from "./storage-fault.js";
+import { readTrainedState, restoreTrainedState } from "./trained-state.js";
 import { uploadedBatches } from "./uploaded-batches.js";
 import { WeightAverage } from "./weight-average.js";
 import { writeFileAtomically } from "./write-file-atomically.js";
@@ -211,8 +203,7 @@ export class TrainingRun {
     let { batch, lossSum } = position;
     let waited = 0;
     let learningRate = 0;
-    let gradients: NamedTensorMap | undefined;
-    let gathered = 0;
+    const gradients = new GatheredGradients();
     let asked = started;
     const batches = this.loader.epoch(epoch, { firstBatch: batch });
     try {
@@ -223,19 +214,11 @@ export class TrainingRun {
         const passed = faces.index + 1 - batch;
         learningRate = this.learningRate(epoch);
         const { loss, grads } = await this.lossAndGradients(faces, pictures, modes);
-        if (!Number.isFinite(loss)) {
-          dispose(grads);
-          await this.diverged(faces, { epoch, batch, loss, learningRate });
-        }
-        gradients = gradients ? addUp(gradients, grads) : grads;
-        gathered++;
+        gradients.add(grads);
+        if (!Number.isFinite(loss)) await this.diverged(faces, { epoch, batch, loss, learningRate });
         batch += passed;
         lossSum += loss * passed;
-        if (gathered === recipe.accumulate || batch === stepsPerEpoch) {
-          this.update(gradients, gathered, learningRate);
-          gradients = undefined;
-          gathered = 0;
-        }
+        if (gradients.count === recipe.accumulate || batch === stepsPerEpoch) this.update(gradients, learningRate);
         this.log!.step(epoch * stepsPerEpoch + batch, loss, learningRate);
         const now = performance.now();
         const done = batch - position.batch;
@@ -252,7 +235,7 @@ export class TrainingRun {
         };
         // The event loop must turn once a step, or signals would never arrive.
         await new Promise((resolve) => setImmediate(resolve));
-        if (gathered === 0 && batch < stepsPerEpoch) {
+        if (gradients.count === 0 && batch < stepsPerEpoch) {
           const here = { epoch, batch, lossSum };
           const isDue = recipe.checkpointSteps !== undefined && batch % recipe.checkpointSteps < recipe.accumulate;
           if (signal?.aborted || isDue) yield await this.save(here, started);
@@ -267,10 +250,10 @@ export class TrainingRun {
       if (batch === 0)
         throw new DataFormatError("not one face of the epoch can be read.", { file: recipe.root ?? recipe.dataset });
       // Where the last batch was left out.
-      if (gradients) this.update(gradients, gathered, learningRate);
+      if (gradients.count > 0) this.update(gradients, learningRate);
     } finally {
       // Gathered, and not used: a consumer that breaks off, a fault.
-      if (gradients) dispose(gradients);
+      gradients.dispose();
     }
     const trainSeconds = (performance.now() - started) / 1000;
     yield* this.validate({
@@ -339,34 +322,19 @@ export class TrainingRun {
   /** The first validation faces with their predictions, as a picture. */
   private async drawSamples(epoch: number, batches: number): Promise<string> {
     const { recipe, folder, valFaces } = this.parts;
-    const { imageSize } = recipe;
-    const batchSize = Math.min(recipe.logs.sampleCount, valFaces.length);
-    const { skipFaulty } = recipe;
-    const options = { batchSize, imageSize, skipFaulty, ...(this.valCache && { cache: this.valCache }) };
-    for await (const { images, landmarks, size } of createBatches(valFaces, options)) {
-      const output = tidy(() => {
-        const x = pixelsToTensor(images, [size, imageSize, imageSize, 3]);
-        return this.predictor.apply(x, { training: false }) as Tensor;
-      });
-      const predicted = await output.data();
-      output.dispose();
-      const width = landmarks.length / size;
-      const pixels = imageSize * imageSize * 3;
-      const faces = Array.from({ length: size }, (_, i) => ({
-        image: images.subarray(i * pixels, (i + 1) * pixels),
-        target: landmarks.subarray(i * width, (i + 1) * width),
-        predicted: predicted.subarray(i * width, (i + 1) * width),
-      }));
-      const picture = drawFaces(faces, imageSize);
-      const png = encodePng(picture);
-      const target = runFiles(folder).samples;
-      await makeFolder(target, { hint: RESUME_HINT });
-      const path = join(target, `epoch-${String(epoch).padStart(4, "0")}.png`);
-      await writeFileAtomically(path, [png]);
-      this.log!.samples(batches, png, picture);
-      return path;
-    }
-    throw new InvalidArgumentError("train: the validation set is empty.");
+    const picture = await drawPredictions(this.predictor, valFaces, {
+      count: recipe.logs.sampleCount,
+      imageSize: recipe.imageSize,
+      skipFaulty: recipe.skipFaulty,
+      cache: this.valCache,
+    });
+    const png = encodePng(picture);
+    const target = runFiles(folder).samples;
+    await makeFolder(target, { hint: RESUME_HINT });
+    const path = join(target, `epoch-${String(epoch).padStart(4, "0")}.png`);
+    await writeFileAtomically(path, [png]);
+    this.log!.samples(batches, png, picture);
+    return path;
   }
 
   /** Loss and gradients of a batch; the caller owns the gradients. */
@@ -408,15 +376,8 @@ export class TrainingRun {
     }
   }
 
-  private update(gradients: NamedTensorMap, count: number, learningRate: number): void {
-    tidy(() => {
-      const means =
-        count === 1
-          ? gradients
-          : Object.fromEntries(Object.entries(gradients).map(([name, sum]) => [name, mul(sum, 1 / count)]));
-      this.optimizer.applyGradients(means, { learningRate });
-    });
-    dispose(gradients);
+  private update(gradients: GatheredGradients, learningRate: number): void {
+    gradients.use((means) => this.optimizer.applyGradients(means, { learningRate }));
     this.average?.update(this.step);
     this.step++;
   }
@@ -473,19 +434,7 @@ export class TrainingRun {
 
   private async save(position: Position, epochStarted?: number): Promise<TrainEvent> {
     const { recipe, folder, trainFaces, valFaces } = this.parts;
-    const arrays: Record<string, Float32Array> = {};
-    const names = new Map<string, string>();
-    for (const [name, variable] of modelVariables(this.model).all) {
-      arrays[`weight/${name}`] = (await variable.data()) as Float32Array;
-      names.set(variable.name, name);
-    }
-    const optimizer = await this.optimizer.readState();
-    for (const [variableName, slots] of Object.entries(optimizer.slots)) {
-      // Variable names are numbered within a process, so slots are filed under the weight's own name.
-      for (const [slot, array] of Object.entries(slots)) arrays[`slot/${slot}/${names.get(variableName)!}`] = array;
-    }
-    for (const [name, array] of Object.entries((await this.average?.readState()) ?? {}))
-      arrays[`average/${name}`] = array;
+    const trained = await readTrainedState(this.trained());
     const { checkpoint, previousCheckpoint } = runFiles(folder);
     const spent = epochStarted === undefined ? 0 : (performance.now() - epochStarted) / 1000;
     const modes = position.epoch < recipe.epochs ? this.modesAt(position.epoch) : undefined;
@@ -494,7 +443,6 @@ export class TrainingRun {
       {
         ...position,
         step: this.step,
-        optimizerStep: optimizer.step,
         best: this.best,
         history: this.history,
         random: { seed: recipe.seed, epoch: position.epoch, step: this.batchesSeen },
@@ -502,33 +450,20 @@ export class TrainingRun {
         recipe,
         faceCounts: { train: trainFaces.length, val: valFaces.length },
         seconds: this.secondsBefore + spent,
-        arrays,
+        ...trained,
       },
       { previousPath: previousCheckpoint },
     );
     return { type: "checkpoint", path: checkpoint, epoch: position.epoch + 1, batch: position.batch };
   }
 
+  private trained() {
+    const { model, optimizer, average } = this;
+    return { model, optimizer, average };
+  }
+
   private async restore(checkpoint: Checkpoint): Promise<void> {
-    const { arrays } = checkpoint;
-    const slots: OptimizerState["slots"] = {};
-    const { all } = modelVariables(this.model);
-    for (const [name, variable] of all) {
-      const weight = arrays[`weight/${name}`];
-      if (weight?.length !== variable.size)
-        throw new InvalidArgumentError(
-          `train: the checkpoint does not fit the recipe: weight ${name} has ${weight?.length ?? "no"} values, expected ${variable.size}.`,
-        );
-      tidy(() => variable.assign(tensor(weight, variable.shape)));
-    }
-    for (const [key, array] of Object.entries(arrays)) {
-      const [, slot, name] = /^slot\/([^/]+)\/(.*)$/.exec(key) ?? [];
-      if (!slot || !name) continue;
-      const variable = all.get(name)!.name;
-      slots[variable] = { ...slots[variable], [slot]: array };
-    }
-    this.optimizer.setState({ step: checkpoint.optimizerStep, slots });
-    this.average?.setState(Object.fromEntries([...all.keys()].map((name) => [name, arrays[`average/${name}`]!])));
+    restoreTrainedState(this.trained(), checkpoint);
     this.step = checkpoint.step;
     this.batchesSeen = checkpoint.random.step;
     this.best = checkpoint.best;
@@ -542,19 +477,6 @@ export class TrainingRun {
 /** A layer whose random numbers follow the step. */
 interface Stepped {
   setStep(step: number): void;
-}
-
-function addUp(sums: NamedTensorMap, grads: NamedTensorMap): NamedTensorMap {
-  const next = tidy(() =>
-    Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, add(sum, grads[name]!)])),
-  ) as NamedTensorMap;
-  dispose(sums);
-  dispose(grads);
-  return next;
-}
-
-function dispose(tensors: NamedTensorMap): void {
-  for (const value of Object.values(tensors)) value.dispose();
 }
 
 /** A shape model with as many landmarks as the faces have. */
