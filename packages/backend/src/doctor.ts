@@ -74,12 +74,15 @@ export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {
   }
   let milliseconds = 1000 * seconds;
   const before = { name: getBackend(), info: runningBackend() };
-  // What the backend in use was asked for, else what the environment says.
-  const wideRegisters = before.info && before.info.wideRegisters !== undefined;
+  // What wasm was asked for, where it is in use, else what the environment says.
+  const wideRegisters = before.info?.name === "wasm" ? before.info.wideRegisters !== undefined : undefined;
   const backends: BackendDiagnosis[] = [];
   for (const [i, name] of NAMES.entries()) {
     try {
-      const { skipped, ...info } = await setupBackend({ prefer: [name], wideRegisters });
+      const { skipped, ...info } = await setupBackend({
+        prefer: [name],
+        wideRegisters: name === "wasm" ? wideRegisters : undefined,
+      });
       const isSlow = name === "cpu" || (name === "webgpu" && !info.gpu);
       const begun = performance.now();
       const measured = await measureTraining(isSlow ? 1 : BATCH, milliseconds / (NAMES.length - i));

@@ -108,6 +108,17 @@ describe("setupBackend(options)", () => {
     } finally {
       delete process.env.ACR_WIDE_REGISTERS;
     }
+    process.env.ACR_WIDE_REGISTERS = "yes";
+    try {
+      await expect(setupBackend({ prefer: ["wasm"], threads: 2 })).rejects.toThrow(
+        'the environment variable ACR_WIDE_REGISTERS must be 1 or 0; got "yes"',
+      );
+    } finally {
+      delete process.env.ACR_WIDE_REGISTERS;
+    }
+    await expect(setupBackend({ prefer: ["cpu"], wideRegisters: true })).rejects.toThrow(
+      "wideRegisters needs the wasm backend; got prefer cpu. Leave one of them out.",
+    );
     expect(await setupBackend({ prefer: ["wasm"], threads: 2 })).toEqual(usual);
     await expect(setupBackend({ wideRegisters: "yes" as never })).rejects.toThrow(
       "wideRegisters must be true or false; got yes",

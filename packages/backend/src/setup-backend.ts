@@ -36,7 +36,8 @@ export interface SetupBackendOptions {
    * Lets wasm use 256-bit registers where V8 can (Node >= 24 on x64 with AVX2): the same numbers bit for bit, faster. It
    * sets V8's flag `--experimental-wasm-revectorize`, which stays on and holds for all WebAssembly that this process
    * compiles from then on. Where the test at the start finds other bits or no gain, the usual build runs and
-   * `description` says why. Default: whether the environment variable `ACR_WIDE_REGISTERS` is `1`.
+   * `description` says why. Needs `wasm` among the wanted backends. Default: whether the environment variable
+   * `ACR_WIDE_REGISTERS` is `1`; backends other than wasm leave that alone.
    */
   wideRegisters?: boolean;
 }
@@ -144,6 +145,11 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   if (typeof wideRegisters !== "boolean") {
     throw new InvalidArgumentError(`setupBackend: wideRegisters must be true or false; got ${wideRegisters}.`);
   }
+  if (options.wideRegisters && !prefer.includes("wasm")) {
+    throw new InvalidArgumentError(
+      `setupBackend: wideRegisters needs the wasm backend; got prefer ${prefer.join(", ")}. Leave one of them out.`,
+    );
+  }
   const known = [...new Set([...BUILT_IN, ...Object.keys(engine().registryFactory)])];
   if (prefer.length === 0) {
     throw new InvalidArgumentError(`setupBackend: prefer must name a backend; valid names: ${known.join(", ")}.`);
@@ -209,7 +215,15 @@ function gpuOfEnvironment(): number | undefined {
 }
 
 /** `ACR_WIDE_REGISTERS`, for the same reason. */
-const wantsWideRegisters = () => isNode() && process.env.ACR_WIDE_REGISTERS === "1";
+function wantsWideRegisters(): boolean {
+  const text = (isNode() && process.env.ACR_WIDE_REGISTERS) || "0";
+  if (text !== "0" && text !== "1") {
+    throw new InvalidArgumentError(
+      `setupBackend: the environment variable ACR_WIDE_REGISTERS must be 1 or 0; got "${text}".`,
+    );
+  }
+  return text === "1";
+}
 
 /** TensorFlow is worth its start where it drives a GPU; on CPUs wasm is as fast. */
 async function defaultPreference(gpu: number | undefined): Promise<string[]> {

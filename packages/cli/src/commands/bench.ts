@@ -37,8 +37,8 @@ export function benchCommand(): Command {
       "\nExample:\n  acr bench --backbone mobilenet_v2_100 --image-size 224 --batch-size 8 --steps 10",
     )
     .action(async (flags: BenchFlags) => {
-      const { backend: wanted, threads, gpu, wide: _, json, ...options } = flags;
-      const backend = await setupBackend({ prefer: wanted ? [wanted] : undefined, threads, gpu });
+      const { backend: wanted, threads, gpu, wide: wideRegisters, json, ...options } = flags;
+      const backend = await setupBackend({ prefer: wanted ? [wanted] : undefined, threads, gpu, wideRegisters });
       const result = { backend: backend.name, threads: backend.threads, ...(await benchmarkStep(options)) };
       if (json) return printJson(result);
       const { millisecondsPerImage, forward, backward, optimizer, peakMemoryMb } = result;

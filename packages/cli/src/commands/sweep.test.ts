@@ -101,6 +101,54 @@ withRedis(
   },
 );
 
+/** Whether each trial of a sweep was asked to use 256-bit registers. */
+const wideTrials = (folder: string, results: { id: string }[]) =>
+  results.map(({ id }) => {
+    const { backend } = JSON.parse(readFileSync(join(folder, "trials", id, "environment.json"), "utf8"));
+    return "wideRegisters" in backend;
+  });
+const shortPlan = { recipe: { ...RECIPE, epochs: 1 }, parameters: { loss: ["l2"] } };
+
+it("acr sweep --wide asks for 256-bit registers in its trials, and refuses a plan for another engine", async () => {
+  const file = join(root, "wide.json");
+  const out = join(root, "wide");
+  writeFileSync(file, JSON.stringify({ name: "wide", ...shortPlan }));
+  const { code, out: text } = await acr(["sweep", file, "--wide", "--out", out, "--json", "--quiet"]);
+  expect(code).toBe(0);
+  expect(wideTrials(out, JSON.parse(text).results)).toEqual([true]);
+  writeFileSync(file, JSON.stringify({ name: "wide", ...shortPlan, recipe: { ...shortPlan.recipe, backend: "cpu" } }));
+  expect(await acr(["sweep", file, "--wide", "--out", join(root, "wide-cpu")])).toMatchObject({
+    code: 2,
+    err: 'acr: acr sweep: --wide is for the backend "wasm"; got the backend "cpu". Leave one of them out.\n',
+  });
+});
+
+withRedis("--wide reaches the workers that acr sweep starts, and acr sweep worker has it too", async () => {
+  const redis = `redis://${await startRedis()}`;
+  const file = join(root, "wide-redis.json");
+  const sweep = async (name: string, ...args: string[]) => {
+    writeFileSync(file, JSON.stringify({ name, ...shortPlan }));
+    const { code, out, err } = await acr([
+      "sweep",
+      file,
+      "--redis",
+      redis,
+      "--out",
+      join(root, name),
+      "--json",
+      ...args,
+    ]);
+    expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" });
+    return wideTrials(join(root, name), JSON.parse(out).results);
+  };
+  expect(await sweep("wide-crew", "--wide", "--workers", "1")).toEqual([true]);
+  const worker = acr(["sweep", "worker", "--redis", redis, "--wide"]);
+  const child = children.at(-1)!;
+  expect(await sweep("wide-worker")).toEqual([true]);
+  child.kill("SIGTERM");
+  expect(await worker).toMatchObject({ code: 0 });
+});
+
 withRedis(
   "acr sweep --redis ends with one line on a wrong password, and with its own folder and plan untouched",
   async () => {

@@ -13,6 +13,7 @@ import {
   type TrialResult,
 } from "@acr/trainer";
 import { Command, Option } from "commander";
+import { addWideOption, checkWide } from "../internal/add-wide-option.js";
 import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
@@ -31,6 +32,7 @@ interface SweepFlags {
   stalledAfter: number;
   out?: string;
   root?: string;
+  wide?: boolean;
   quiet?: boolean;
   json?: boolean;
 }
@@ -46,7 +48,7 @@ const stalledAfter = () =>
 
 /** `acr sweep`: many training runs from one plan. */
 export function sweepCommand(onInterrupted: () => void): Command {
-  const command = new Command("sweep")
+  const command = addWideOption(new Command("sweep"))
     .description("run many training runs from one plan: grid or random search, seeds, successive halving")
     .argument("<plan>", "a plan file (JSON)")
     .option("--out <folder>", "the folder for results and runs (default: sweeps/ and the plan's name)")
@@ -64,6 +66,7 @@ export function sweepCommand(onInterrupted: () => void): Command {
     .action(async (file: string, flags: SweepFlags) => {
       const plan = (await readJsonFile(file, "a sweep plan")) as SweepPlanInput & Record<string, unknown>;
       if (flags.root !== undefined) plan.recipe = { ...plan.recipe, root: flags.root };
+      checkWide("acr sweep", flags.wide, plan.recipe?.backend);
       const folder = flags.out ?? defaultFolder(plan.name);
       for (const name of ["workers", "store"] as const)
         if (flags[name] !== undefined && flags.redis === undefined)
@@ -80,7 +83,7 @@ export function sweepCommand(onInterrupted: () => void): Command {
 }
 
 function sweepWorkerCommand(): Command {
-  return new Command("worker")
+  return addWideOption(new Command("worker"))
     .description("train trials of any sweep on a Redis server until stopped; run one for each GPU")
     .requiredOption("--redis <url>", "redis://[user:password@]host:port, or rediss:// for TLS")
     .addOption(stalledAfter())

@@ -9,7 +9,7 @@ import {
   train,
 } from "@acr/trainer";
 import { Command, Option } from "commander";
-import { addWideOption } from "../internal/add-wide-option.js";
+import { addWideOption, checkWide } from "../internal/add-wide-option.js";
 import { gpuOption } from "../internal/gpu-option.js";
 import { parseCount, parseInteger, parseJsonObject, parsePositive } from "../internal/parsers.js";
 import { printJson } from "../internal/print-json.js";
@@ -121,6 +121,7 @@ export function trainCommand(onInterrupted: () => void): Command {
       const recipe = overrideRecipe(recipeFile === undefined ? {} : await readJsonFile(recipeFile, "a recipe"), fields);
       for (const assignment of set) setPath(recipe, assignment);
       checkGpu(flags.gpu, recipe.backend);
+      checkWide("acr train", flags.wide, recipe.backend);
       const folder = out ?? freeRunFolder(String(recipe.dataset ?? "synthetic"), String(recipe.loss ?? "acr"));
       const onEvent = events
         ? (event: TrainEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`)

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "@acr/core";
 import type { Command } from "commander";
 
 /**
@@ -10,4 +11,17 @@ export function addWideOption(command: Command): Command {
     .on("option:wide", () => {
       process.env.ACR_WIDE_REGISTERS = "1";
     });
+}
+
+/**
+ * Another engine than wasm would ignore `--wide` without a word.
+ *
+ * @param backend - that of the recipe, if it names one.
+ */
+export function checkWide(caller: string, wide: boolean | undefined, backend: unknown): void {
+  if (wide && backend !== undefined && backend !== "auto" && backend !== "wasm") {
+    throw new InvalidArgumentError(
+      `${caller}: --wide is for the backend "wasm"; got the backend "${backend}". Leave one of them out.`,
+    );
+  }
 }

@@ -8,9 +8,11 @@ export function gpuOption(): Option {
   return new Option(
     "--gpu <n>",
     "train on this NVIDIA GPU, from 0 on as nvidia-smi lists them; fails where it cannot be used",
-  ).argParser((text) => {
-    if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected an integer >= 0; got "${text}".`);
-    process.env.ACR_GPU = text;
-    return Number(text);
-  });
+  )
+    .argParser((text) => {
+      if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected an integer >= 0; got "${text}".`);
+      process.env.ACR_GPU = text;
+      return Number(text);
+    })
+    .conflicts("wide");
 }
