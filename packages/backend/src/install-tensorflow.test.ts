@@ -25,6 +25,7 @@ import { removeTensorFlow } from "./remove-tensorflow.js";
 const root = mkdtempSync(join(tmpdir(), "acr tensorflow "));
 const downloads = join(root, "downloads");
 const programs = join(root, "programs");
+const native = join(root, "native");
 const { PATH, CXX } = process.env;
 const require = createRequire(join(process.cwd(), "package.json"));
 const WHEEL = "tensorflow_cpu-2.18.1-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl";
@@ -97,6 +98,9 @@ let wheel: Buffer;
 beforeAll(() => {
   mkdirSync(downloads);
   mkdirSync(programs);
+  mkdirSync(native);
+  writeFileSync(join(native, "version.h"), '#define VERSION version()\nextern "C" const char *version();\n');
+  writeFileSync(join(native, "version.cc"), 'extern "C" const char *version() { return "9.9.9"; }\n');
   for (const name of ["c++", "tar", "npm", "sh", "gzip", "as", "ld", "collect2"]) {
     try {
       const path = execFileSync("which", [name], { encoding: "utf8" }).trim();
@@ -132,7 +136,7 @@ beforeAll(() => {
       }),
     },
     edits: {
-      files: { "version.h": '#define VERSION "9.9.9"\n' },
+      folder: native,
       replacements: {
         "tfjs_binding.cc": [
           ['"0.0.0"', "VERSION"],
@@ -267,9 +271,12 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
   });
 
   it("refuses a binding's source that is not as expected", async () => {
-    const edits = { files: {}, replacements: { "tfjs_binding.cc": [["napi_value", "x"]] } } as const;
-    expect(await fault({}, { edits })).toMatch(
+    const replacements = { "tfjs_binding.cc": [["napi_value", "x"]] } as const;
+    expect(await fault({}, { edits: { folder: native, replacements } })).toMatch(
       /tfjs_binding.cc of fake@1.0.0 is not as expected; "napi_value" must occur once, it occurs \d+ times/,
+    );
+    expect(await fault({}, { edits: { folder: "nowhere", replacements } })).toMatch(
+      /the C\+\+ files of @acr\/backend are not there \(.*nowhere.*\). Install the package with npm/,
     );
   });
 
@@ -277,6 +284,13 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     makeProgram("broken-c++", `case "$*" in --version) exit 0;; esac; echo "error: no member named x" >&2; exit 1`);
     process.env.CXX = join(programs, "broken-c++");
     expect(await fault({})).toContain("failed: error: no member named x Name another compiler in CXX.");
+    // tfjs-node's licence asks for it (Apache-2.0, section 4b).
+    makeProgram(
+      "telling-c++",
+      `case "$*" in --version) exit 0;; esac; for file; do case "$file" in *tfjs_binding.cc) head -n 1 "$file" >&2;; esac; done; exit 1`,
+    );
+    process.env.CXX = join(programs, "telling-c++");
+    expect(await fault({})).toContain("// This file was changed by @acr/backend");
     makeProgram("empty-c++", `case "$*" in --version) exit 0;; esac; for last; do :; done; echo junk > "$last"`);
     process.env.CXX = join(programs, "empty-c++");
     expect(await fault({})).toMatch(

@@ -1,11 +1,12 @@
 import { type InstallWork, installFault } from "./install-work.js";
-import { DEFERRED_RELEASE, ENQUEUE, OPERATION_QUEUE } from "./operation-queue.js";
+import type { NodeModules } from "./node-modules.js";
+import { packageUrl } from "./resolve-tfjs-node.js";
 
 /** What is done to the binding's source of one version of tfjs-node before it is compiled. */
 export interface BindingEdits {
-  /** New files by name. */
-  files: Readonly<Record<string, string>>;
-  /** By file: a text that occurs once, and what takes its place. */
+  /** Whose C++ files are added to it; relative to this package. */
+  folder: string;
+  /** By file: a text that occurs once, and what takes its place. The file gets a line that says so. */
   replacements: Readonly<Record<string, readonly (readonly [string, string])[]>>;
 }
 
@@ -22,33 +23,36 @@ const ARGUMENTS = (count: number) => `  size_t argc = ${count};
 
 /** Operations that wait for their inputs, in tfjs-node 4.22.0 (Apache-2.0). */
 export const QUEUE_EDITS: BindingEdits = {
-  files: { "acr_queue.h": OPERATION_QUEUE, "acr_deferred.h": DEFERRED_RELEASE, "acr_enqueue.inc": ENQUEUE },
+  folder: "native",
   replacements: {
-    "napi_auto_ref.h": [
-      ["#include <node_api.h>\n", "#include <node_api.h>\n#include <thread>\n"],
-      [
-        "  napi_status Init(napi_env env, napi_value value) {\n",
-        "  // Where it must be cleaned up.\n  const std::thread::id thread_id = std::this_thread::get_id();\n\n  napi_status Init(napi_env env, napi_value value) {\n",
-      ],
-    ],
     "tfjs_backend.h": [
-      ["#include <node_api.h>\n", '#include <node_api.h>\n#include "acr_deferred.h"\n#include "acr_queue.h"\n'],
+      ["#include <node_api.h>\n", '#include <node_api.h>\n#include "acr_handle_map.h"\n'],
       [
         "  std::unordered_map<int32_t, TFE_TensorHandle *> tfe_handle_map_;\n",
         "  acr::HandleMap tfe_handle_map_;\n  int queue_threads_ = 2;\n",
       ],
       [
         " private:\n  TFJSBackend(napi_env env);\n",
-        `  napi_value EnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
+        `  // As ExecuteOp, for operations whose results are floats: they run later, on other threads.
+  // - output_shapes (array of number[], or of anything else where nobody asks for the shape)
+  napi_value EnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
                        napi_value input_tensor_ids, napi_value output_shapes);
+
+  // Waits for tensors; throws what went wrong on the way to one of them.
+  // - tensor_ids (array of tensor IDs)
   void AwaitTensors(napi_env env, napi_value tensor_ids);
 
  private:
   TFJSBackend(napi_env env);
+  napi_value TryEnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
+                          napi_value input_tensor_ids, napi_value output_shapes);
 `,
       ],
     ],
     "tfjs_backend.cc": [
+      ['#include "napi_auto_ref.h"\n', '#include "acr_reference.h"\n#include "napi_auto_ref.h"\n'],
+      // Each worker thread of Node has a backend of its own.
+      ["static std::set<std::string> ATTR_NAME_SET;\n", "static thread_local std::set<std::string> ATTR_NAME_SET;\n"],
       [
         "  for (auto &kv : tfe_handle_map_) {\n    TFE_DeleteTensorHandle(kv.second);\n  }\n",
         "  tfe_handle_map_.Clear();\n  acr::ReleaseDeferred(true);\n",
@@ -76,11 +80,7 @@ export const QUEUE_EDITS: BindingEdits = {
       ],
       [
         "  NapiAutoRef *auto_ref = new NapiAutoRef();\n",
-        "  acr::ReleaseDeferred();\n  NapiAutoRef *auto_ref = new NapiAutoRef();\n",
-      ],
-      [
-        "napi_value TFJSBackend::GetNumOfSavedModels(",
-        '#include "acr_enqueue.inc"\n\nnapi_value TFJSBackend::GetNumOfSavedModels(',
+        "  acr::ReleaseDeferred();\n  NapiAutoRef *auto_ref = new acr::Reference();\n",
       ],
     ],
     "tfjs_binding.cc": [
@@ -119,10 +119,19 @@ static napi_value IsUsingGPUDevice(`,
   },
 };
 
-/** @throws {BackendError} a file is not as it was when the edits were written. */
-export async function editBinding({ node, release }: InstallWork, tfjsNode: string): Promise<void> {
+/** What an edited file begins with (Apache-2.0, section 4b). */
+const NOTICE =
+  "// This file was changed by @acr/backend: operations wait in a queue for their inputs (acr_*.h, acr_*.cc).\n";
+
+/**
+ * Edits the unpacked binding.
+ *
+ * @returns the source files to compile.  @throws {BackendError} a file is not as it was when the edits were written.
+ */
+export async function editBinding({ node, release }: InstallWork, tfjsNode: string): Promise<string[]> {
   const { files, path } = node;
   const folder = path.join(tfjsNode, "binding");
+  const sources = addedFiles(node, release.edits);
   for (const [name, replacements] of Object.entries(release.edits.replacements)) {
     const file = path.join(folder, name);
     let text = await files.readFile(file, "utf8");
@@ -134,7 +143,28 @@ export async function editBinding({ node, release }: InstallWork, tfjsNode: stri
         );
       text = parts.join(after);
     }
-    await files.writeFile(file, text);
+    await files.writeFile(file, NOTICE + text);
   }
-  for (const [name, text] of Object.entries(release.edits.files)) await files.writeFile(path.join(folder, name), text);
+  for (const source of sources) await files.copyFile(source, path.join(folder, path.basename(source)));
+  return ["tfjs_backend.cc", "tfjs_binding.cc", ...sources.filter((source) => source.endsWith(".cc"))].map((source) =>
+    path.join(folder, path.basename(source)),
+  );
+}
+
+/** The files that are added, out of the package as it is installed: a bundle of it has no such files. */
+function addedFiles(node: NodeModules, { folder }: BindingEdits): string[] {
+  const { fs, module, path } = node;
+  try {
+    const manifest = module.createRequire(packageUrl(node)).resolve("@acr/backend/package.json");
+    const from = path.resolve(path.dirname(manifest), folder);
+    return fs
+      .readdirSync(from)
+      .filter((name) => /\.(h|cc)$/.test(name))
+      .map((name) => path.join(from, name));
+  } catch (cause) {
+    throw installFault(
+      `the C++ files of @acr/backend are not there (${(cause as Error).message}). Install the package with npm; a bundle does not hold them.`,
+      cause,
+    );
+  }
 }

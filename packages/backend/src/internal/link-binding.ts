@@ -28,7 +28,7 @@ export async function linkBinding(
 ): Promise<void> {
   const { folder, options, say, node } = work;
   say(`linking the binding with ${compiler}`);
-  await editBinding(work, tfjsNode);
+  const sources = await editBinding(work, tfjsNode);
   const { files, path } = node;
   const modules = path.join(folder, "node_modules", "@tensorflow");
   const target = path.join(modules, "tfjs-node");
@@ -44,7 +44,7 @@ export async function linkBinding(
         "-I",
         at,
       ]),
-      ...["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => path.join(tfjsNode, "binding", file)),
+      ...sources,
       ...["tensorflow_cc", "tensorflow_framework"].map(library),
       `-Wl,-rpath,${isMac ? "@loader_path" : "$ORIGIN"}/../../../../site/tensorflow`,
       ...["-o", path.join(target, "lib", "tfjs_binding.node")],
