@@ -150,6 +150,15 @@ describe("a finished run", () => {
     expect(again.result.history).toEqual(result.history);
   });
 
+  it("is not resumed twice at once, and both folder and process are free behind that", async () => {
+    const events = train({ folder, resume: true });
+    await events.next();
+    await expect(run({ folder, resume: true })).rejects.toThrow("this process is training into");
+    await events.return(undefined as never);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    await run({ folder, resume: true });
+  });
+
   it("is not resumed with another recipe; the fields are named", async () => {
     await expect(run({ recipe: { epochs: 5, loss: "l2" }, folder, resume: true })).rejects.toThrow(
       /these fields differ from .*recipe\.json: loss, lossOptions, epochs\./,

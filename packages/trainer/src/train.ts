@@ -3,12 +3,13 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type BackendInfo, setupBackend } from "@acr/backend";
 import { BackendError, type FaceDataset, InvalidArgumentError } from "@acr/core";
-import { createLoss } from "@acr/loss";
+import { makeFolder } from "@acr/core/node";
+import { createLoss, type Loss } from "@acr/loss";
 import { type Checkpoint, loadNewestCheckpoint } from "./checkpoint.js";
+import { holdRunFolder } from "./internal/hold-run-folder.js";
 import { isOnGpu } from "./internal/is-on-gpu.js";
 import { openTrainingFaces } from "./internal/open-training-faces.js";
 import { recipeFileProblems } from "./internal/recipe-file-problems.js";
-import { removeHalfFiles } from "./internal/remove-half-files.js";
 import { TrainingRun } from "./internal/training-run.js";
 import { openDataset } from "./open-dataset.js";
 import { overrideRecipe } from "./override-recipe.js";
@@ -46,7 +47,7 @@ export interface TrainOptions {
  * it, `shape-model.json`. The same recipe, engine and thread count give the same weights, bit for bit, also across an
  * interruption or a crash and `resume`.
  *
- * @throws {InvalidArgumentError} the recipe is wrong, or the folder holds a run already.
+ * @throws {InvalidArgumentError} the recipe is wrong; the folder holds a run already, or another process trains into it.
  * @throws {DataFormatError} the data set has faults and the recipe does not say `skipFaulty`; all checkpoints are damaged.
  * @throws {BackendError} no backend of this machine can train.
  * @throws {StorageError} the disk is full or read-only; what was written before is intact.
@@ -73,7 +74,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 }
 
 async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult> {
-  const { folder, resume = false, signal } = options;
+  const { folder, resume = false } = options;
   checkFolderName("train", folder);
   const recipe = resume ? await resumedRecipe(folder, options.recipe) : await checkedRecipe(options.recipe ?? {});
   if (!resume) checkRunFolderIsFree(folder);
@@ -86,7 +87,29 @@ async function* trainEvents(options: TrainOptions): AsyncGenerator<TrainEvent, T
   const trainFaces = await openTrainingFaces(recipe);
   const valFaces = await openDataset(recipe, recipe.valSplit);
   checkFaces(recipe, trainFaces, valFaces);
-  if (resume) await removeHalfFiles(folder);
+  await makeFolder(folder);
+  const hold = await holdRunFolder(folder);
+  try {
+    return yield* eventsInFolder(options, { recipe, backend, loss, trainFaces, valFaces });
+  } finally {
+    await hold.release();
+  }
+}
+
+/** What a run was asked for, opened and checked. */
+interface RunInputs {
+  recipe: Recipe;
+  backend: BackendInfo;
+  loss: Loss;
+  trainFaces: FaceDataset;
+  valFaces: FaceDataset;
+}
+
+/** The events of a run in a folder that is this process' own for the time being. */
+async function* eventsInFolder(
+  { folder, resume = false, signal, ...options }: TrainOptions,
+  { recipe, backend, loss, trainFaces, valFaces }: RunInputs,
+): AsyncGenerator<TrainEvent, TrainResult> {
   const found = resume ? await loadNewestCheckpoint(runFiles(folder)) : undefined;
   if (found) checkContinuation(found.checkpoint, { folder, recipe, trainFaces, valFaces });
   const environment = { node: process.version, platform: `${process.platform}-${process.arch}`, backend };
