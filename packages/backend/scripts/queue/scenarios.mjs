@@ -1,0 +1,144 @@
+/**
+ * What programs do to the queue of the installed TensorFlow, one scenario a process: `node scenarios.mjs NAME` ends with 0 where it
+ * goes well. check-queue.mjs runs them all, and again with a binding that is watched by AddressSanitizer.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { setupBackend } from "@acr/backend";
+import { FusedAdam } from "@acr/kernels";
+import * as tf from "@tensorflow/tfjs-core";
+
+const start = () => setupBackend({ prefer: ["tensorflow"], threads: 2 });
+const fileOf = new URL(import.meta.url);
+
+function expect(isMet, promise) {
+  if (!isMet) throw new Error(promise);
+}
+
+/** A chain of convolutions that takes a while; its values are 1. */
+const slowOnes = (count) =>
+  tf.tidy(() => {
+    let x = tf.ones([1, 128, 128, 16]);
+    for (let i = 0; i < count; i++) x = tf.conv2d(x, tf.fill([1, 1, 16, 16], 1 / 16), 1, "same");
+    return x;
+  });
+
+/** Fits a filter; returns the losses. */
+function train(steps) {
+  const filter = tf.variable(tf.randomUniform([3, 3, 3, 8], -1, 1, "float32", 1));
+  const scale = tf.variable(tf.ones([8]));
+  const adam = new FusedAdam({ learningRate: 0.05 });
+  const losses = [];
+  for (let i = 0; i < steps; i++) {
+    tf.tidy(() => {
+      const x = tf.randomUniform([4, 32, 32, 3], 0, 1, "float32", 7);
+      const { value, grads } = tf.variableGrads(() =>
+        tf.mean(tf.square(tf.sub(tf.mul(tf.relu(tf.conv2d(x, filter, 2, "same")), scale), 1))),
+      );
+      adam.applyGradients(grads);
+      losses.push(value.dataSync()[0]);
+    });
+  }
+  adam.dispose();
+  tf.dispose([filter, scale]);
+  return losses;
+}
+
+const residentMb = () => Number(/VmRSS:\s*(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
+
+const scenarios = {
+  async training() {
+    await start();
+    const losses = train(20);
+    expect(losses.at(-1) < losses[0] / 2, `a filter learns: ${losses[0]} to ${losses.at(-1)}`);
+    expect(
+      train(20).every((loss, i) => loss === losses[i]),
+      "the same again, to the last bit",
+    );
+  },
+  async "exit with work in the queue"() {
+    await start();
+    for (let i = 0; i < 20; i++) slowOnes(20);
+    process.exit(0);
+  },
+  async "end with work in the queue"() {
+    await start();
+    for (let i = 0; i < 20; i++) slowOnes(20);
+  },
+  async "release while it computes"() {
+    await start();
+    for (let i = 0; i < 200; i++) {
+      const x = tf.tensor(new Float32Array(64 * 64 * 3).fill(i), [1, 64, 64, 3]);
+      const y = tf.relu(tf.conv2d(x, tf.ones([3, 3, 3, 8]), 1, "same"));
+      x.dispose();
+      if (i % 20 === 0)
+        expect(y.dataSync()[8 * 65 + 512] === 27 * i, "values of JavaScript's that it released already");
+      y.dispose();
+    }
+  },
+  async "several environments, some of which are terminated"() {
+    await start();
+    const expected = train(5);
+    const begin = (kind) => {
+      const worker = new Worker(fileOf, { workerData: kind });
+      return new Promise((resolve, reject) => {
+        worker.on("error", reject);
+        worker.on("message", (message) => (message === "busy" ? worker.terminate() : resolve(message)));
+        worker.on("exit", () => resolve(undefined));
+      });
+    };
+    for (let round = 0; round < 3; round++) {
+      const kinds = ["train", "be terminated", "train"];
+      const results = await Promise.all([...kinds.map(begin), Promise.resolve(train(5))]);
+      for (const losses of [results[0], results[2], results[3]])
+        expect(JSON.stringify(losses) === JSON.stringify(expected), `each environment learns alike; got ${losses}`);
+    }
+  },
+  async "no threads for the queue"() {
+    await start();
+    const { size } = tf.tidy(() => tf.ones([2]));
+    const pages = Number(readFileSync("/proc/self/statm", "utf8").split(" ")[0]);
+    const bytes = pages * 4096 + 6 * 2 ** 20;
+    // A thread's stack takes 8 MB.
+    execFileSync("prlimit", ["--pid", String(process.pid), `--as=${bytes}:unlimited`]);
+    const sum = tf.tidy(() => tf.sum(tf.square(tf.fill([size * 100], 3))).dataSync()[0]);
+    execFileSync("prlimit", ["--pid", String(process.pid), "--as=unlimited:unlimited"]);
+    expect(sum === 9 * 200, `the sum is right; got ${sum}`);
+    const threads = () => Number(/Threads:\s*(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
+    const before = threads();
+    expect(slowOnes(20).dataSync()[0] === 1 && threads() === before, "JavaScript's thread goes on by itself");
+  },
+  async "uploads that nobody reads"() {
+    await start();
+    const filter = tf.variable(tf.fill([3, 3, 3, 32], 0.1));
+    const pixels = new Float32Array(4 * 512 * 512 * 3);
+    const upload = () =>
+      tf.tidy(() => tf.conv2d(tf.tensor(pixels.slice(), [4, 512, 512, 3]), filter, 1, "same")).dispose();
+    for (let i = 0; i < 10; i++) upload();
+    filter.dataSync();
+    const before = residentMb();
+    let most = 0;
+    // 12.6 MB each: 12.6 GB if they were kept.
+    for (let i = 0; i < 1000; i++) {
+      upload();
+      most = Math.max(most, residentMb() - before);
+    }
+    console.log(`the resident set grew by ${most.toFixed(0)} MB at most`);
+    expect(most < 1600, "values that wait stay within the queue's gibibyte, and what is collected late");
+  },
+};
+
+if (isMainThread) {
+  const [name] = process.argv.slice(2);
+  if (name === "--list") console.log(Object.keys(scenarios).join("\n"));
+  else await scenarios[name]();
+} else {
+  await start();
+  if (workerData === "train") parentPort.postMessage(train(5));
+  else {
+    for (let i = 0; i < 20; i++) slowOnes(20);
+    parentPort.postMessage("busy");
+    for (;;) slowOnes(20).dispose();
+  }
+}
