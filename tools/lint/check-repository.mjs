@@ -99,6 +99,7 @@ export function checkRepository(root) {
   checkDecisions(context);
   checkChangesets(context);
   checkMachinePaths(context);
+  checkLinks(context);
   return faults;
 }
 
@@ -339,6 +340,32 @@ function checkMachinePaths({ root, report }) {
     if (line >= 0) report(`${file}:${line + 1}`, `names a path of one machine: ${lines[line].trim().slice(0, 100)}`);
   }
 }
+
+/** Links of Markdown to files and headings of this repository. */
+function checkLinks({ root, report }) {
+  const documents = trackedFiles(root).filter((file) => file.endsWith(".md") && existsSync(join(root, file)));
+  const read = (file) => readFileSync(join(root, file), "utf8").replace(/^ *```[\s\S]*?^ *```/gm, "");
+  for (const document of documents) {
+    for (const [, link] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      const [path, heading] = decodeURI(link).split("#");
+      const file = path === "" ? document : join(dirname(document), path);
+      if (!existsSync(join(root, file))) report(document, `links to ${link}, which is not there`);
+      else if (heading && file.endsWith(".md") && !headingIds(read(file)).includes(heading))
+        report(document, `links to ${link}, but ${file} has no such heading`);
+    }
+  }
+}
+
+/** What GitHub calls the headings of a text in links. */
+const headingIds = (text) =>
+  [...text.matchAll(/^#+ +(.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replaceAll(" ", "-"),
+  );
 
 /** What git knows or would add; all files where there is no git. */
 function trackedFiles(root) {

@@ -140,6 +140,19 @@ const PLANTED = [
     "packages/loss/src/bad.ts:2: names a path of one machine",
   ],
   [
+    "a link to a file that is not there",
+    (write) => write("docs/a.md", "[b](b.md)\n"),
+    "docs/a.md: links to b.md, which is not there",
+  ],
+  [
+    "a link to a heading that is not there",
+    (write) => {
+      write("docs/a.md", "[b](b.md#what-it-does), [c](b.md#how)\n```md\n[d](d.md)\n```\n");
+      write("docs/b.md", "# What it does\n");
+    },
+    "docs/a.md: links to b.md#how, but docs/b.md has no such heading",
+  ],
+  [
     "a changeset that a formatter broke",
     (write) => write(".changeset/a.md", '---\n\n## "@acr/loss": minor\n\nFaster.\n'),
     ".changeset/a.md: must start with ---",
