@@ -33,9 +33,9 @@ napi_value DescribeOutput(napi_env env, int32_t id, napi_value shape) {
 }  // namespace
 
 napi_value TFJSBackend::EnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
-                                  napi_value input_tensor_ids, napi_value output_shapes) {
+                                  napi_value input_tensor_ids, napi_value output_shapes, int32_t fallback) {
   try {
-    return TryEnqueueOp(env, op_name_value, op_attr_inputs, input_tensor_ids, output_shapes);
+    return TryEnqueueOp(env, op_name_value, op_attr_inputs, input_tensor_ids, output_shapes, fallback);
   } catch (const std::exception &exception) {
     // It must not reach Node, which would end the process.
     NAPI_THROW_ERROR(env, "An operation cannot be queued: %s; it may be out of memory", exception.what());
@@ -44,7 +44,7 @@ napi_value TFJSBackend::EnqueueOp(napi_env env, napi_value op_name_value, napi_v
 }
 
 napi_value TFJSBackend::TryEnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
-                                     napi_value input_tensor_ids, napi_value output_shapes) {
+                                     napi_value input_tensor_ids, napi_value output_shapes, int32_t fallback) {
   std::string op_name;
   ENSURE_NAPI_OK_RETVAL(env, GetStringParam(env, op_name_value, op_name), nullptr);
   auto operation = std::make_shared<acr::Operation>();
@@ -64,6 +64,7 @@ napi_value TFJSBackend::TryEnqueueOp(napi_env env, napi_value op_name_value, nap
     }
     operation->inputs.push_back(std::move(slot));
   }
+  if (fallback >= 0 && static_cast<uint32_t>(fallback) < input_count) operation->fallback = fallback;
 
   TF_AutoStatus tf_status;
   operation->op = TFE_NewOp(tfe_context_, op_name.c_str(), tf_status.status);

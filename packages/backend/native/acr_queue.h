@@ -60,6 +60,9 @@ struct Operation {
   std::vector<TFE_TensorHandle *> results;
   std::vector<std::shared_ptr<Operation>> followers;
   int missing = 0;
+  // Which input its output is if it fails; -1: none. Else a step that fails would take along what is averaged over
+  // steps.
+  int fallback = -1;
   // What of its inputs is in memory already, and stays until it is done.
   int64_t bytes = 0;
   bool done = false;
@@ -197,6 +200,7 @@ class Queue {
       if (slot->error && !operation->error) operation->error = slot->error;
     lock.unlock();
     if (!operation->error) Execute(*operation);
+    if (operation->error && operation->fallback >= 0) FallBack(*operation);
     lock.lock();
     std::vector<std::shared_ptr<Slot>> inputs = std::move(operation->inputs);
     // A variable may remember the operation, which must not keep a result: TensorFlow copies what somebody else still
@@ -244,6 +248,21 @@ class Queue {
     }
     if (operation.op != nullptr) TFE_DeleteOp(operation.op);
     operation.op = nullptr;
+  }
+
+  static void FallBack(Operation &operation) {
+    const Slot &former = *operation.inputs[operation.fallback];
+    if (former.handle == nullptr || operation.results.size() != 1) return;
+    try {
+      TF_AutoStatus status;
+      TFE_TensorHandle *handle = TFE_TensorHandleCopySharingTensor(former.handle, status.status);
+      if (TF_GetCode(status.status) != TF_OK) return;
+      if (operation.results[0] != nullptr) TFE_DeleteTensorHandle(operation.results[0]);
+      operation.results[0] = handle;
+      operation.error = nullptr;
+    } catch (...) {
+      // It failed, then.
+    }
   }
 
   // Executes, and says what went wrong, if anything did.

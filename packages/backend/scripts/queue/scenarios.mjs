@@ -109,6 +109,28 @@ const scenarios = {
     const before = threads();
     expect(slowOnes(20).dataSync()[0] === 1 && threads() === before, "JavaScript's thread goes on by itself");
   },
+  async "a step of impossible size"() {
+    await start();
+    const weights = tf.variable(tf.ones([3]));
+    const adam = new FusedAdam({ learningRate: 0.1 });
+    // Zero, but for its 4 TiB.
+    const tooLarge = () => tf.mean(tf.mul(tf.zeros([2 ** 20, 1]), tf.zeros([1, 2 ** 20])));
+    const step = (extra) =>
+      tf.tidy(() => {
+        const { grads } = tf.variableGrads(() => tf.mean(tf.square(tf.add(weights, extra()))));
+        adam.applyGradients(grads);
+      });
+    let fault;
+    try {
+      step(tooLarge);
+    } catch (error) {
+      fault = error;
+    }
+    expect(/does not fit into memory. Use a smaller batch/.test(fault?.message), `it is said; got ${fault?.message}`);
+    expect(weights.dataSync().join() === "1,1,1", "the weights stay");
+    step(() => tf.zeros([]));
+    expect(Math.abs(weights.dataSync()[0] - 0.9) < 1e-4, "it goes on");
+  },
   async "uploads that nobody reads"() {
     await start();
     const filter = tf.variable(tf.fill([3, 3, 3, 32], 0.1));

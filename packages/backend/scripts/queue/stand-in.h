@@ -71,6 +71,9 @@ inline void TFE_DeleteTensorHandle(TFE_TensorHandle *handle) {
   delete handle;
   live_handles--;
 }
+inline TFE_TensorHandle *TFE_TensorHandleCopySharingTensor(TFE_TensorHandle *handle, TF_Status *) {
+  return NewHandle(handle->value, handle->shape);
+}
 inline TF_DataType TFE_TensorHandleDataType(TFE_TensorHandle *handle) {
   return handle->type;
 }

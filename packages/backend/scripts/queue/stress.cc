@@ -46,16 +46,17 @@ class Backend {
   int32_t Tensor(TFE_TensorHandle *handle) { return map.insert({next_++, handle}).first->first; }
 
   int32_t Enqueue(const std::string &name, const std::vector<int32_t> &inputs, int output_count,
-                  std::function<void(TFE_Op &, TFE_TensorHandle **, TF_Status *)> run, size_t threads = 2) {
+                  std::function<void(TFE_Op &, TFE_TensorHandle **, TF_Status *)> run, int fallback = -1) {
     auto operation = std::make_shared<acr::Operation>();
     for (const int32_t id : inputs) operation->inputs.push_back(map.Peek(id));
     operation->op = NewOp(name, std::move(run));
+    operation->fallback = fallback;
     for (int i = 0; i < output_count; i++) {
       operation->outputs.push_back(std::make_shared<acr::Slot>());
       operation->outputs.back()->is_promised = true;
     }
     const auto outputs = operation->outputs;
-    map.queue.Add(operation, threads);
+    map.queue.Add(operation, 2);
     const int32_t first = next_;
     for (const auto &slot : outputs) map.Insert(next_++, slot);
     return first;
@@ -134,17 +135,21 @@ void RandomGraphs(unsigned seed, int rounds) {
           variables[variable] = std::to_string(Mix(std::stoll(variable_value), std::stoll(a_value)));
         break;
       }
-      case 5: {  // One in many fails, throws or breaks its promise.
+      case 5: {  // One in many fails, throws or breaks its promise; some have a fallback then.
         const size_t kind = below(40);
-        const int32_t id =
-            backend.Enqueue("Odd", {a}, 1, [kind](TFE_Op &op, TFE_TensorHandle **results, TF_Status *status) {
+        const int fallback = below(2) == 0 ? 0 : -1;
+        const int32_t id = backend.Enqueue(
+            "Odd", {a, b}, 1,
+            [kind](TFE_Op &op, TFE_TensorHandle **results, TF_Status *status) {
               if (kind == 0) return Fail(status, "odd");
               if (kind == 1) throw std::bad_alloc();
               if (kind == 2) throw 7;
               results[0] = NewHandle(op.inputs[0]->value);
               if (kind == 3) results[0]->shape = {2};
-            });
-        tensors[id] = kind > 3 ? a_value : "";
+            },
+            fallback);
+        const bool fails = kind <= 3 || b_value.empty();
+        tensors[id] = fails && fallback < 0 ? "" : a_value;
         break;
       }
       case 6:

@@ -35,8 +35,9 @@ export const QUEUE_EDITS: BindingEdits = {
         " private:\n  TFJSBackend(napi_env env);\n",
         `  // As ExecuteOp, for operations whose results are floats: they run later, on other threads.
   // - output_shapes (array of number[], or of anything else where nobody asks for the shape)
+  // - fallback (which input the output is if the operation fails; -1: none)
   napi_value EnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
-                       napi_value input_tensor_ids, napi_value output_shapes);
+                       napi_value input_tensor_ids, napi_value output_shapes, int32_t fallback);
 
   // Waits for tensors; throws what went wrong on the way to one of them.
   // - tensor_ids (array of tensor IDs)
@@ -45,7 +46,7 @@ export const QUEUE_EDITS: BindingEdits = {
  private:
   TFJSBackend(napi_env env);
   napi_value TryEnqueueOp(napi_env env, napi_value op_name_value, napi_value op_attr_inputs,
-                          napi_value input_tensor_ids, napi_value output_shapes);
+                          napi_value input_tensor_ids, napi_value output_shapes, int32_t fallback);
 `,
       ],
     ],
@@ -84,7 +85,7 @@ export const QUEUE_EDITS: BindingEdits = {
       ],
     ],
     "tfjs_binding.cc": [
-      [ARGUMENTS(4), ARGUMENTS(5)],
+      [ARGUMENTS(4), ARGUMENTS(6)],
       [
         CALL,
         `  // The shapes of what comes out: it may come later.
@@ -93,7 +94,14 @@ export const QUEUE_EDITS: BindingEdits = {
     nstatus = napi_is_array(env, args[4], &has_shapes);
     ENSURE_NAPI_OK_RETVAL(env, nstatus, nullptr);
   }
-  if (has_shapes) return backend->EnqueueOp(env, args[0], args[1], args[2], args[4]);
+  if (has_shapes) {
+    int32_t fallback = -1;
+    if (argc > 5) {
+      nstatus = napi_get_value_int32(env, args[5], &fallback);
+      ENSURE_NAPI_OK_RETVAL(env, nstatus, nullptr);
+    }
+    return backend->EnqueueOp(env, args[0], args[1], args[2], args[4], fallback);
+  }
 ${CALL}`,
       ],
       [

@@ -74,13 +74,13 @@ export function normKernels(runtime: TensorFlowRuntime): Record<string, Kernel> 
       return outputs.slice(0, 3).map((output) => runtime.tensor(output));
     },
 
-    // moving + (value − moving) · (1 − momentum)
+    // moving + (value − moving) · (1 − momentum). It outlives the step: where that fails, it stays as it was.
     [MOVING_AVERAGE]: ({ inputs: { moving, value }, attrs: { momentum } }) => {
       const [from, to] = runtime.ids(moving!, value!) as [number, number];
       const { shape } = moving!;
       const difference = runtime.one("Sub", [float], [to, from], shape);
       const step = runtime.one("Mul", [float], [difference, runtime.constant(1 - momentum)], shape);
-      const [result] = runtime.execute("AddV2", [float], [from, step], 1, [shape]);
+      const [result] = runtime.execute("AddV2", [float], [from, step], 1, [shape], 0);
       runtime.release(difference, step);
       return runtime.tensor(result!);
     },

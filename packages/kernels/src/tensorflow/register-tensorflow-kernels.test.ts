@@ -2,7 +2,9 @@ import "@tensorflow/tfjs-backend-cpu";
 import { BackendError } from "@acr/core";
 import { expectNoTensorLeak, tensorFlowEngine, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
+import * as tfl from "@tensorflow/tfjs-layers";
 import { FusedAdam } from "../fused-adam.js";
+import { optimizeForTraining } from "../optimize-for-training.js";
 import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
 import { registerTensorFlowKernels } from "./register-tensorflow-kernels.js";
 import { asMemoryFault } from "./tensorflow-runtime.js";
@@ -303,6 +305,90 @@ onTensorFlow("registerTrainingKernels() on tensorflow", () => {
     expect(weights.dataSync()[0]).toBeCloseTo(-1, 3);
     adam.dispose();
     weights.dispose();
+  });
+
+  /** A scalar that fails, with a queue when it is read. */
+  const failing = () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const [id] = (tf.backend() as unknown as { getInputTensorIds(x: tf.Tensor[]): number[] }).getInputTensorIds([x]);
+    if (!binding().awaitTensors) throw new Error("The result of Square has another shape");
+    const attributes = [{ name: "T", type: binding().TF_ATTR_TYPE, value: binding().TF_FLOAT }];
+    return (tf.backend() as unknown as { createOutputTensor(output: unknown): tf.Tensor }).createOutputTensor(
+      binding().executeOp("Square", attributes, [id], 1, [[]])[0],
+    );
+  };
+
+  it("loses no weight, no moment and no moving average in a step that fails", () => {
+    const model = tfl.sequential({
+      layers: [
+        tfl.layers.conv2d({ inputShape: [8, 8, 3], filters: 4, kernelSize: 3, useBias: false }),
+        tfl.layers.batchNormalization(),
+        tfl.layers.reLU(),
+        tfl.layers.globalAveragePooling2d({}),
+        tfl.layers.dense({ units: 2 }),
+      ],
+    });
+    const fused = optimizeForTraining(model);
+    const adam = new FusedAdam({ learningRate: 0.1 });
+    const x = tf.randomUniform([4, 8, 8, 3], 0, 1, "float32", 1);
+    const step = (extra: () => tf.Tensor) =>
+      tf.tidy(() => {
+        const { value, grads } = tf.variableGrads(
+          () => tf.mean(tf.square(fused.apply(tf.add(x, extra()), { training: true }) as tf.Tensor)) as tf.Scalar,
+        );
+        adam.applyGradients(grads);
+        return value.dataSync()[0]!;
+      });
+    const state = () => model.getWeights().map((weight) => [...weight.dataSync()]);
+    step(() => tf.zeros([]));
+    const [before, moments] = [state(), adam.getState()];
+    const start = tf.memory().numTensors;
+    expect(() => step(failing)).toThrow("another shape");
+    expect(tf.memory().numTensors).toBe(start);
+    expect(state()).toEqual(before);
+    expect(adam.getState()).toEqual(moments);
+    expect(step(() => tf.zeros([]))).toBeGreaterThan(0);
+    expect(state()).not.toEqual(before);
+    adam.dispose();
+    fused.dispose();
+    model.dispose();
+    x.dispose();
+  });
+
+  it("gives no number where a plain optimizer wrote what failed, until its weights are set anew", () => {
+    const weights = tf.variable(tf.tensor1d([1, 2]));
+    const other = tf.variable(tf.tensor1d([5]));
+    const loss = (extra: () => tf.Tensor) => () =>
+      tf.add(tf.mean(tf.mul(tf.square(weights), tf.add(extra(), 1))), tf.mean(tf.square(other))) as tf.Scalar;
+    const zero = () => tf.zeros([]);
+    // As a program does that reads nothing in between: the loss of the last step, then the weights.
+    const descend = (extra: () => tf.Tensor) => {
+      tf.tidy(() => {
+        const { grads } = tf.variableGrads(loss(extra));
+        optimizer.applyGradients(grads as never);
+      });
+    };
+    let optimizer = tf.train.adam(0.1);
+    descend(zero);
+    const checkpoint = [weights, other].map((variable) => [...variable.dataSync()]);
+    expect(() => {
+      descend(failing);
+      descend(zero);
+      // Without a queue it was said above.
+      tf.tidy(() => loss(zero)().dataSync());
+    }).toThrow("another shape");
+    if (binding().awaitTensors) expect(() => weights.dataSync()).toThrow("another shape");
+    for (const value of other.dataSync()) expect(Number.isFinite(value)).toBe(true);
+    // The recovery: the checkpoint's weights and a new optimizer.
+    optimizer.dispose();
+    optimizer = tf.train.adam(0.1);
+    [weights, other].forEach((variable, i) => {
+      tf.tidy(() => variable.assign(tf.tensor(checkpoint[i]!)));
+    });
+    descend(zero);
+    expect(weights.dataSync()[0]).toBeCloseTo(checkpoint[0]![0]! - 0.1, 4);
+    optimizer.dispose();
+    tf.dispose([weights, other]);
   });
 
   it("tells whoever reads a variable that a write to it failed, however long ago", () => {

@@ -32,7 +32,7 @@ interface Binding {
   TF_UINT8: number;
   /**
    * With `shapes`, where the binding is ours and computes on the CPU, the operation runs later on another thread; all its outputs are
-   * floats. tfjs-node's own binding ignores them.
+   * floats. tfjs-node's own binding ignores them. With `fallback`, if it fails then, its one output is that input.
    */
   executeOp(
     name: string,
@@ -40,6 +40,7 @@ interface Binding {
     inputIds: readonly number[],
     outputCount: number,
     shapes?: Shapes,
+    fallback?: number,
   ): Output[];
   /** Of our binding: waits for tensors, and throws what went wrong on the way to one. */
   awaitTensors?(ids: readonly number[]): void;
@@ -80,6 +81,7 @@ export class TensorFlowRuntime {
 
   /**
    * @param shapes - of outputs that are floats: with them the operation may run beside others.
+   * @param fallback - which input the output is if the operation fails later. Default: the output fails.
    * @throws {BackendError} the memory does not suffice; with `shapes` perhaps later, from whoever needs the result.
    */
   execute(
@@ -88,9 +90,10 @@ export class TensorFlowRuntime {
     ids: readonly number[],
     outputCount: number,
     shapes?: Shapes,
+    fallback = -1,
   ): Output[] {
     try {
-      return this.binding.executeOp(name, attributes, ids, outputCount, shapes);
+      return this.binding.executeOp(name, attributes, ids, outputCount, shapes, fallback);
     } catch (error) {
       throw asMemoryFault(error, this.backend.isUsingGpuDevice);
     }
@@ -175,10 +178,12 @@ export class TensorFlowRuntime {
 
 /** TensorFlow's complaint of too little memory as an error with the next step; others as they are. */
 export function asMemoryFault(error: unknown, onGpu: boolean): unknown {
-  if (!(error instanceof Error) || !OUT_OF_MEMORY.test(error.message)) return error;
+  // Not by instanceof: the binding's errors are those of Node's first realm, also in another.
+  const { message } = error as Partial<Error>;
+  if (typeof message !== "string" || !OUT_OF_MEMORY.test(message)) return error;
   const where = onGpu ? "the GPU's memory" : "memory";
   return new BackendError(
-    `tensorflow: a training step does not fit into ${where}. Use a smaller batch or smaller images; tensors of the step are released. (${error.message.split("\n").at(-1)})`,
+    `tensorflow: a training step does not fit into ${where}. Use a smaller batch or smaller images; tensors of the step are released. (${message.split("\n").at(-1)})`,
     { cause: error },
   );
 }
