@@ -246,20 +246,23 @@ class Queue {
     } catch (...) {
       operation.error = thrown_;
     }
-    if (operation.op != nullptr) TFE_DeleteOp(operation.op);
+    TFE_DeleteOp(operation.op);
     operation.op = nullptr;
+    if (!operation.error) return;
+    // A result that is not as promised.
+    for (auto &handle : operation.results) {
+      if (handle != nullptr) TFE_DeleteTensorHandle(handle);
+      handle = nullptr;
+    }
   }
 
   static void FallBack(Operation &operation) {
     const Slot &former = *operation.inputs[operation.fallback];
-    if (former.handle == nullptr || operation.results.size() != 1) return;
+    if (former.error || former.handle == nullptr || operation.results.size() != 1) return;
     try {
       TF_AutoStatus status;
-      TFE_TensorHandle *handle = TFE_TensorHandleCopySharingTensor(former.handle, status.status);
-      if (TF_GetCode(status.status) != TF_OK) return;
-      if (operation.results[0] != nullptr) TFE_DeleteTensorHandle(operation.results[0]);
-      operation.results[0] = handle;
-      operation.error = nullptr;
+      operation.results[0] = TFE_TensorHandleCopySharingTensor(former.handle, status.status);
+      if (TF_GetCode(status.status) == TF_OK) operation.error = nullptr;
     } catch (...) {
       // It failed, then.
     }

@@ -267,6 +267,16 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     expect(await fault({ from: undefined })).toContain("the disk is full. Free some space or pass another dir.");
     makeProgram("npm", "echo network >&2; exit 1");
     expect(await fault({ from: join(downloads, WHEEL) })).toContain("npm pack fake@1.0.0 failed: network Check the");
+    const lines = [
+      "code X",
+      "FetchError: request to http://x failed, reason: connect X",
+      "at y",
+      "A complete log of this run",
+    ];
+    makeProgram("npm", `printf '${lines.map((line) => `npm error ${line}\\n`).join("")}' >&2; exit 1`);
+    expect(await fault({ from: join(downloads, WHEEL) })).toContain(
+      "failed: npm error FetchError: request to http://x failed, reason: connect X Check the network",
+    );
     expect(await fault({}, { neededBytes: { cpu: 2 ** 60, cuda: 0 } })).toMatch(/is too full: .* GB free; expected/);
   });
 
@@ -368,6 +378,15 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
         else process.env[name] = value;
       }
     }
+  });
+
+  it("says where no folder can be made", async () => {
+    const made = install({ from: downloads, dir: "/proc/acr/tensorflow" }, release);
+    const error = await made.catch((error: unknown) => error);
+    expect(BackendError.isInstance(error)).toBe(true);
+    expect((error as Error).message).toMatch(
+      /^installTensorFlow: cannot make the folder \/proc\/acr.* Pass another dir, or name one in ACR_TENSORFLOW_DIR. Nothing was/,
+    );
   });
 
   it("leaves a folder alone that it did not make", async () => {

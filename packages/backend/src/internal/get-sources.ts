@@ -130,14 +130,16 @@ export async function unpackNpm(work: InstallWork, source: NpmSource): Promise<s
   if (!fs.existsSync(file)) {
     const wanted = `${source.name}@${source.version}`;
     say(`downloading ${wanted}`);
-    const args = ["pack", wanted, "--pack-destination", downloads, "--silent"];
+    const args = ["pack", wanted, "--pack-destination", downloads, "--loglevel=error"];
     const result = await runProgram("npm", args, { cwd: folder, signal: options.signal });
     options.signal?.throwIfAborted();
     if (result.missing) throw installFault("npm is not on the PATH. Add its folder, or pass from.");
+    // Of npm's many lines, the one that says why.
+    const reason = result.stderr.split("\n").find((line) => /failed, reason: | \d{3} |ENOSPC/.test(line));
     if (result.code !== 0)
       throw programFault(
         `npm pack ${wanted}`,
-        result,
+        { ...result, stderr: reason ?? result.stderr },
         `Check the network, or put ${source.file} into a folder and pass from.`,
       );
     file = path.join(downloads, source.file);

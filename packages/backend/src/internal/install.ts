@@ -1,4 +1,4 @@
-import { AcrError, BackendError, checkOptions } from "@acr/core";
+import { AcrError, BackendError, checkOptions, StorageError } from "@acr/core";
 import type { InstallTensorFlowOptions, TensorFlowInstallation } from "../install-tensorflow.js";
 import type { RemoveTensorFlowOptions } from "../remove-tensorflow.js";
 import { extractWheel } from "./extract-wheel.js";
@@ -17,6 +17,7 @@ const GIGABYTE = 2 ** 30;
 /** Libraries, among them what arm64's wheel keeps beside them, and the headers of the C API. */
 const WANTED =
   /^(tensorflow\.libs\/|tensorflow\/(libtensorflow_(cc|framework)\.|include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/)))/;
+const ANOTHER_FOLDER = "Pass another dir, or name one in ACR_TENSORFLOW_DIR.";
 const OPTIONS = ["cuda", "from", "dir", "sha256", "python", "onProgress", "signal"];
 
 /** Compares dotted versions by their numbers. */
@@ -160,7 +161,7 @@ async function installInto(
   const folder = `${dir}.installing-${process.pid}`;
   const parents = missingFolders(node, path.dirname(dir));
   try {
-    await makeFolder(path.dirname(dir));
+    await makeFolder(path.dirname(dir), { hint: ANOTHER_FOLDER });
     await removeLeftovers(node, dir);
     const { bavail, bsize } = await files.statfs(path.dirname(dir));
     const needed = release.neededBytes[cuda ? "cuda" : "cpu"];
@@ -168,7 +169,7 @@ async function installInto(
       throw installFault(
         `the disk of ${path.dirname(dir)} is too full: ${((bavail * bsize) / GIGABYTE).toFixed(1)} GB free; expected ${(needed / GIGABYTE).toFixed(1)} GB. Free some space or pass another dir.`,
       );
-    await files.mkdir(path.join(folder, "downloads"), { recursive: true });
+    await makeFolder(path.join(folder, "downloads"), { hint: ANOTHER_FOLDER });
     const isFolder = options.from !== undefined && fs.statSync(options.from, { throwIfNoEntry: false })?.isDirectory();
     const sources = isFolder ? path.resolve(options.from!) : undefined;
     const work: InstallWork = { node, folder, sources, options, release, say };
@@ -211,6 +212,7 @@ async function installInto(
     await files.rm(folder, { recursive: true, force: true });
     await removeEmpty(node, parents);
     if (signal?.aborted) throw installFault("stopped. Nothing was installed.", error);
+    if (StorageError.isInstance(error)) throw installFault(`${error.message} Nothing was installed.`, error);
     if (AcrError.isInstance(error)) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOSPC" || code === "EDQUOT")
