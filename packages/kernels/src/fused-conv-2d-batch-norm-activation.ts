@@ -17,7 +17,7 @@ export interface FusedConvOptions {
   depthwise?: boolean;
   /** Rows and columns that the filter moves on, >= 1. Default [1, 1]. */
   strides?: [number, number];
-  /** Distance of the filter's taps, >= 1. Default [1, 1]. tfjs' own operations have no gradient of dilated convolutions. */
+  /** Distance of the filter's taps, >= 1. Default [1, 1]. Only `wasm` with registered kernels has gradients of dilated convolutions. */
   dilations?: [number, number];
   /** `"same"`, `"valid"` or pixels [[0, 0], [top, bottom], [left, right], [0, 0]]. Default `"same"`. */
   pad?: UnitOptions["pad"];

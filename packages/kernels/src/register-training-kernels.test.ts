@@ -3,7 +3,8 @@ import "@tensorflow/tfjs-backend-wasm";
 import { createRandom, type Random } from "@acr/core";
 import { expectNoTensorLeak, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-layers";
+import * as tfl from "@tensorflow/tfjs-layers";
+import { optimizeForTraining } from "./optimize-for-training.js";
 import { registerTrainingKernels, type TrainingKernels } from "./register-training-kernels.js";
 
 interface ConvolutionCase {
@@ -221,4 +222,51 @@ it("registerTrainingKernels().undo() restores the kernels of tfjs", async () => 
   await kernels.undo();
   expect(tf.getKernel("Conv2D", "wasm").kernelFunc).toBe(before.kernelFunc);
   expect(tf.getKernel("Conv2DBackpropFilter", "wasm")).toBeUndefined();
+});
+
+it("registerTrainingKernels().undo() restores tfjs' gradients of convolutions", async () => {
+  await tf.setBackend("wasm");
+  const before = ["Conv2D", "DepthwiseConv2dNative"].map((name) => tf.getGradient(name));
+  const kernels = await registerTrainingKernels();
+  expect(tf.getGradient("Conv2D")).not.toBe(before[0]);
+  await kernels.undo();
+  expect(["Conv2D", "DepthwiseConv2dNative"].map((name) => tf.getGradient(name))).toEqual(before);
+});
+
+describe("behind registerTrainingKernels().undo() a model of optimizeForTraining on wasm", () => {
+  const build = () => {
+    const { layers } = tfl;
+    const inputs = tfl.input({ shape: [6, 6, 3] });
+    let x = layers.conv2d({ filters: 4, kernelSize: 3, useBias: false }).apply(inputs) as tfl.SymbolicTensor;
+    x = layers.reLU({}).apply(layers.batchNormalization({}).apply(x)) as tfl.SymbolicTensor;
+    x = layers.depthwiseConv2d({ kernelSize: 3, useBias: false }).apply(x) as tfl.SymbolicTensor;
+    x = layers.globalAveragePooling2d({}).apply(x) as tfl.SymbolicTensor;
+    return tfl.model({ inputs, outputs: layers.dense({ units: 2 }).apply(x) as tfl.SymbolicTensor });
+  };
+  const lossOf = (model: tfl.LayersModel) => () =>
+    tf.mean(tf.square(model.apply(tf.ones([2, 6, 6, 3]), { training: true }) as tf.Tensor)) as tf.Scalar;
+  const variablesOf = (layers: tfl.layers.Layer[]) =>
+    layers.flatMap((layer) => layer.trainableWeights.map((weight) => weight.read() as tf.Variable));
+
+  it("says that the kernels must be registered, trains what needs no convolution, and trains again", async () => {
+    await tf.setBackend("wasm");
+    const model = build();
+    const fused = optimizeForTraining(model);
+    const kernels = await registerTrainingKernels();
+    await kernels.undo();
+    const train = (variables: tf.Variable[]) =>
+      tf.tidy(() =>
+        Object.values(tf.variableGrads(lossOf(fused), variables).grads).map((grad) => grad.dataSync().length),
+      );
+    for (const layer of model.layers.slice(1, 5))
+      if (layer.trainableWeights.length > 0 && layer.getClassName() !== "BatchNormalization")
+        expect(() => train(variablesOf([layer]))).toThrow(
+          "convolution: the wasm backend has no gradient of it without the training kernels, which are not registered (or undone). Call registerTrainingKernels()",
+        );
+    expect(train(variablesOf(model.layers.slice(-1)))).toEqual([8, 2]);
+    const again = await registerTrainingKernels();
+    expect(train(variablesOf(model.layers))).toHaveLength(6);
+    await again.undo();
+    model.dispose();
+  });
 });

@@ -5,6 +5,7 @@ import "@tensorflow/tfjs-layers";
 import { setWasmRuntime } from "./internal/current-wasm-runtime.js";
 import { replaceKernels } from "./internal/replace-kernels.js";
 import { registerTensorFlowKernels } from "./tensorflow/register-tensorflow-kernels.js";
+import { convolutionGradients } from "./wasm/convolution-gradients.js";
 import { convolutionKernels } from "./wasm/convolution-kernels.js";
 import { einsumGradient } from "./wasm/einsum.js";
 import { elementwiseKernels } from "./wasm/elementwise-kernels.js";
@@ -121,7 +122,7 @@ async function startWasmKernels(
   );
   // A gradient of einsum that the application brought stays.
   const missing = getGradient(einsumGradient.kernelName) ? [] : [einsumGradient];
-  const gradients = [...normGradients, ...unitGradients, ...gateGradients, ...missing];
+  const gradients = [...normGradients, ...unitGradients, ...gateGradients, ...convolutionGradients(), ...missing];
   const restore = replaceKernels("wasm", kernels, gradients);
   setWasmRuntime(backend, runtime);
 

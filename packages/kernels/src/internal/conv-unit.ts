@@ -1,4 +1,17 @@
-import { backend_util, conv2d, depthwiseConv2d, engine, type Tensor, type Tensor4D } from "@tensorflow/tfjs-core";
+import { BackendError } from "@acr/core";
+import {
+  backend_util,
+  Conv2DBackpropFilter,
+  conv2d,
+  customGrad,
+  DepthwiseConv2dNativeBackpropFilter,
+  depthwiseConv2d,
+  engine,
+  getBackend,
+  getKernel,
+  type Tensor,
+  type Tensor4D,
+} from "@tensorflow/tfjs-core";
 import type { FusedActivation } from "../fused-activation.js";
 import { MEAN_ROW, NORM_APPLY, UNIT, UNIT_DEFERRED, UNIT_INFERENCE, VARIANCE_ROW } from "../wasm/unit-kernels.js";
 import { currentWasmRuntime } from "./current-wasm-runtime.js";
@@ -87,12 +100,29 @@ export function convUnitInference(
   return engine().runKernel(UNIT_INFERENCE, { x, ...weights }, attrs as never) as Tensor4D;
 }
 
-/** The convolution alone, of tfjs operations. */
+/**
+ * The convolution alone, of tfjs operations.
+ *
+ * @throws {BackendError} from its gradient, where the backend has none: on wasm while the training kernels are not registered.
+ */
 export function plainConvolution(x: Tensor4D, filter: Tensor4D, options: UnitOptions): Tensor4D {
-  const { strides, pad, dilations } = options;
-  return options.isDepthwise
-    ? depthwiseConv2d(x, filter, strides, pad as never, "NHWC", dilations)
-    : conv2d(x, filter, strides, pad, "NHWC", dilations);
+  const { strides, pad, dilations, isDepthwise } = options;
+  const convolve = (x: Tensor4D, filter: Tensor4D) =>
+    isDepthwise
+      ? depthwiseConv2d(x, filter, strides, pad as never, "NHWC", dilations)
+      : conv2d(x, filter, strides, pad, "NHWC", dilations);
+  const backendName = getBackend();
+  if (getKernel(isDepthwise ? DepthwiseConv2dNativeBackpropFilter : Conv2DBackpropFilter, backendName))
+    return convolve(x, filter);
+  const withoutGradient = customGrad((x, filter) => ({
+    value: convolve(x as Tensor4D, filter as Tensor4D),
+    gradFunc: () => {
+      throw new BackendError(
+        `convolution: the ${backendName} backend has no gradient of it without the training kernels, which are not registered (or undone). Call registerTrainingKernels() of @acr/kernels, or setupBackend() of @acr/backend, before training.`,
+      );
+    },
+  }));
+  return withoutGradient(x, filter);
 }
 
 /** y = activation(z · scale + shift) + residual, as a plain map. */

@@ -1,6 +1,7 @@
 import { BackendError } from "@acr/core";
 import {
   type GradConfig,
+  getGradient,
   getKernel,
   type KernelConfig,
   type KernelFunc,
@@ -38,9 +39,16 @@ export function replaceKernels(
     registerKernel({ kernelName: name, backendName, setupFunc: before?.setupFunc, kernelFunc });
     replaced.push({ name, before });
   }
-  gradients.forEach(registerGradient);
+  const replacedGradients = gradients.map((gradient) => {
+    const before = getGradient(gradient.kernelName);
+    registerGradient(gradient);
+    return { name: gradient.kernelName, before };
+  });
   return () => {
-    for (const { kernelName } of gradients) unregisterGradient(kernelName);
+    for (const { name, before } of replacedGradients) {
+      unregisterGradient(name);
+      if (before) registerGradient(before);
+    }
     for (const { name, before } of replaced) {
       unregisterKernel(name, backendName);
       if (before) registerKernel(before);

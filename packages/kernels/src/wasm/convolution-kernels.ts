@@ -1,4 +1,22 @@
-import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import {
+  add,
+  backend_util,
+  Conv2D,
+  clipByValue,
+  DepthwiseConv2dNative,
+  DepthwiseConv2dNativeBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput,
+  engine,
+  type NamedAttrMap,
+  relu,
+  reshape,
+  sum,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+  tile,
+  util,
+} from "@tensorflow/tfjs-core";
 import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import { isClampActivation, multiply, multiplyBiased, multiplyTransposed, up8 } from "./matrix-products.js";
 import { scaleChannels } from "./scale-channels.js";
@@ -71,6 +89,78 @@ const isFloat = (...tensors: TensorInfo[]) => tensors.every(({ dtype }) => dtype
 const isChannelsLast = (format: string | undefined) =>
   format === undefined || format === "NHWC" || format === "channelsLast";
 
+const runKernel = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
+  engine().runKernel(name, inputs, attrs as NamedAttrMap) as Tensor;
+
+/**
+ * Whether tfjs' own kernel leaves the output unwritten, or writes behind it: `"same"` where the filter is shorter than its
+ * step (tensorflow/tfjs #6629, #8405), and padding in pixels, of whose output tfjs knows the size for square filters and steps alone.
+ */
+const isFaultyInTfjs = ({ padInfo, strideHeight, strideWidth, filterHeight, filterWidth }: ConvInfo): boolean =>
+  padInfo.type === "SAME"
+    ? strideHeight > filterHeight || strideWidth > filterWidth
+    : padInfo.type === "NUMBER" && (strideHeight !== strideWidth || filterHeight !== filterWidth);
+
+/** A convolution, its bias and its activation one after the other. */
+function composedConvolution(inputs: Record<string, TensorInfo>, attrs: ConvAttributes): Tensor {
+  const { x, filter, bias } = inputs as { x: Tensor; filter: Tensor; bias?: Tensor };
+  return tidy(() => {
+    const z = runKernel(Conv2D, { x, filter }, attrs);
+    const y = bias ? add(z, bias) : z;
+    return attrs.activation === "relu" ? relu(y) : attrs.activation === "relu6" ? clipByValue(y, 0, 6) : y;
+  });
+}
+
+// Depthwise filters with several outputs a channel, [KH, KW, C, m], are filters with one output for each of C · m channels of
+// the input, each m times. So are their gradients. tfjs' own kernel has faults of its own (see `isFaultyInTfjs`).
+
+/** [B, H, W, C] to [B, H, W, C · m], each channel m times. */
+const repeatChannels = (x: Tensor, { inShape, outChannels, inChannels }: ConvInfo): Tensor =>
+  reshape(tile(reshape(x, [-1, 1]), [1, outChannels / inChannels]), [...inShape.slice(0, 3), outChannels]);
+
+const oneOutputAChannel = (filter: Tensor, { filterHeight, filterWidth, outChannels }: ConvInfo): Tensor =>
+  reshape(filter, [filterHeight, filterWidth, outChannels, 1]);
+
+function multipliedConvolution(
+  info: ConvInfo,
+  inputs: { x: TensorInfo; filter: TensorInfo },
+  attrs: ConvAttributes,
+): Tensor {
+  const { x, filter } = inputs as { x: Tensor; filter: Tensor };
+  return tidy(() =>
+    runKernel(DepthwiseConv2dNative, { x: repeatChannels(x, info), filter: oneOutputAChannel(filter, info) }, attrs),
+  );
+}
+
+function multipliedInputGradient(
+  info: ConvInfo,
+  inputs: { dy: TensorInfo; filter: TensorInfo },
+  attrs: ConvAttributes,
+): Tensor {
+  const { dy, filter } = inputs as { dy: Tensor; filter: Tensor };
+  return tidy(() => {
+    const { inShape, outChannels, inChannels } = info;
+    const inputShape = [...inShape.slice(0, 3), outChannels];
+    const single = { dy, filter: oneOutputAChannel(filter, info) };
+    const dx = runKernel(DepthwiseConv2dNativeBackpropInput, single, { ...attrs, inputShape });
+    return reshape(sum(reshape(dx, [-1, outChannels / inChannels]), 1), inShape);
+  });
+}
+
+function multipliedFilterGradient(
+  info: ConvInfo,
+  inputs: { x: TensorInfo; dy: TensorInfo },
+  attrs: ConvAttributes,
+): Tensor {
+  const { x, dy } = inputs as { x: Tensor; dy: Tensor };
+  return tidy(() => {
+    const filterShape = [info.filterHeight, info.filterWidth, info.outChannels, 1];
+    const single = { x: repeatChannels(x, info), dy };
+    const gradient = runKernel(DepthwiseConv2dNativeBackpropFilter, single, { ...attrs, filterShape });
+    return reshape(gradient, attrs.filterShape!);
+  });
+}
+
 /** A kernel that may decline: `undefined` sends the call to the kernel that was there before. */
 export type PartialKernel = (call: {
   inputs: Record<string, TensorInfo>;
@@ -122,6 +212,7 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
       const shapes = [x!.shape as Shape4, filter!.shape as Shape4] as const;
       const info = backend_util.computeConv2DInfo(...shapes, strides, dilations, pad, dimRoundingMode);
       const sizes = { M: pixels(info), K: info.inChannels, N: info.outChannels };
+      if (isFaultyInTfjs(info)) return composedConvolution(inputs, attrs);
       if (!isPointwise(info) || (bias && util.sizeFromShape(bias.shape) !== sizes.N)) return undefined;
       const out = runtime.output(info.outShape);
       multiplyBiased(runtime, runtime.address(x!), { ...sizes, b: filter!, bias, activation }, runtime.address(out));
@@ -170,8 +261,8 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     DepthwiseConv2dNative: ({ inputs, attrs }) => {
       const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
       const info = depthwiseInfo(x.shape as Shape4, filter.shape as Shape4, attrs);
-      if (info.outChannels !== info.inChannels || !isFloat(x, filter) || !isChannelsLast(attrs.dataFormat))
-        return undefined;
+      if (!isFloat(x, filter) || !isChannelsLast(attrs.dataFormat)) return undefined;
+      if (info.outChannels !== info.inChannels) return multipliedConvolution(info, { x, filter }, attrs);
       const scaled = isPointwise(info) && scaleChannels(runtime, x, { scale: filter });
       if (scaled) return scaled;
       const out = runtime.output(info.outShape);
@@ -188,7 +279,8 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     DepthwiseConv2dNativeBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
       const info = depthwiseInfo(attrs.inputShape!, filter.shape as Shape4, attrs);
-      if (info.outChannels !== info.inChannels || !isFloat(dy, filter)) return undefined;
+      if (!isFloat(dy, filter)) return undefined;
+      if (info.outChannels !== info.inChannels) return multipliedInputGradient(info, { dy, filter }, attrs);
       const out = runtime.output(attrs.inputShape!);
       runtime.run(
         "depthwiseInputGradient",
@@ -203,7 +295,8 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     DepthwiseConv2dNativeBackpropFilter: ({ inputs, attrs }) => {
       const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
       const info = depthwiseInfo(x.shape as Shape4, attrs.filterShape!, attrs);
-      if (info.outChannels !== info.inChannels || !isFloat(x, dy)) return undefined;
+      if (!isFloat(x, dy)) return undefined;
+      if (info.outChannels !== info.inChannels) return multipliedFilterGradient(info, { x, dy }, attrs);
       const out = runtime.output(attrs.filterShape!);
       runtime.run(
         "depthwiseFilterGradient",

@@ -56,49 +56,73 @@ describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrai
     await kernels.undo();
   });
 
-  // tfjs asks for no gradient of a dilated convolution, so the kernels are called by name; zeros between the taps of the
-  // filter make the same convolution without dilation.
+  // tfjs' own backends have no gradient of a dilated convolution; zeros between the taps of the filter make the same one
+  // without dilation.
   it.each([false, true])("of dilated convolutions are those of spread filters (depthwise: %s)", async (depthwise) => {
     const random = createRandom("dilated kernels");
-    const prefix = depthwise ? "DepthwiseConv2dNative" : "Conv2D";
     for (let i = 0; i < CASES; i++) {
       const [rows, columns] = [1 + (i % 3), 2 + (i % 2)];
       const side = 2 + (i % 2);
       const inputShape: Shape4 = [1 + (i % 2), 9 + random.integer(3), 9 + random.integer(3), 1 + (i % 9)];
-      const filterShape: Shape4 = [side, side, inputShape[3], depthwise ? 1 : 1 + ((2 * i) % 9)];
-      const pad = random.pick(["same", "valid"]);
+      const filterShape: Shape4 = [side, side, inputShape[3], 1 + ((2 * i) % (depthwise ? 3 : 9))];
+      const pad = random.pick(["same", "valid"] as const);
       const wide: Shape4 = [(side - 1) * rows + 1, (side - 1) * columns + 1, ...filterShape.slice(2)] as never;
-      const taps = (filter: tf.Tensor) => tf.stridedSlice(filter, [0, 0, 0, 0], wide, [rows, columns, 1, 1]);
       const spread = (filter: tf.Tensor) => {
         const [inputs, outputs] = filterShape.slice(2) as [number, number];
         const gaps = [0, rows - 1, 0, columns - 1, 0].map((gap) => [0, gap] as [number, number]);
         const full = tf.pad(tf.reshape(filter, [side, 1, side, 1, inputs * outputs]), gaps);
         return tf.slice(tf.reshape(full, [side * rows, side * columns, inputs, outputs]), [0, 0, 0, 0], wide);
       };
-      const results = (isSpread: boolean) => () => {
-        const x = draw(inputShape, i);
-        const drawn = draw(filterShape, i + 100);
-        const filter = isSpread ? spread(drawn) : drawn;
-        const attrs = {
-          strides: 1,
-          pad,
-          dilations: isSpread ? 1 : [rows, columns],
-          dataFormat: "NHWC",
-          inputShape,
-          filterShape: filter.shape,
-        };
-        const call = (name: string, inputs: object) =>
-          tf.engine().runKernel(prefix + name, inputs as never, attrs as never) as tf.Tensor;
-        const y = call("", { x, filter });
-        const dy = draw(y.shape, i + 200);
-        const dFilter = call("BackpropFilter", { x, dy });
-        return [y, call("BackpropInput", { dy, filter }), isSpread ? taps(dFilter) : dFilter];
-      };
+      const convolve = depthwise ? tf.depthwiseConv2d : tf.conv2d;
+      const run = (dilations: [number, number], filterOf: (filter: tf.Tensor) => tf.Tensor) => () =>
+        valueAndGradients(
+          (x, filter) => convolve(x as tf.Tensor4D, filterOf(filter) as tf.Tensor4D, 1, pad, "NHWC", dilations),
+          [inputShape, filterShape],
+          i,
+        );
       await expectAsOnCpu(
         JSON.stringify({ inputShape, filterShape, pad, rows, columns }),
-        results(false),
-        results(true),
+        run([rows, columns], (filter) => filter),
+        run([1, 1], spread),
       );
+    }
+  });
+
+  it("of depthwise convolutions with several outputs a channel agree with cpu", async () => {
+    for (let i = 0; i < CASES; i++) {
+      const stride = 1 + (i % 2);
+      const shapes = [
+        [1 + (i % 3), 7 + (i % 4), 8, 1 + (i % 5)],
+        [1 + (i % 3), 1 + ((i + 1) % 3), 1 + (i % 5), 2 + (i % 3)],
+      ];
+      const convolve: Function = (x, filter) =>
+        tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, i % 4 === 3 ? "valid" : "same");
+      await expectAsOnCpu(JSON.stringify({ shapes, stride }), () => valueAndGradients(convolve, shapes, i));
+      await tf.setBackend("wasm");
+      await expectNoTensorLeak(() => tf.dispose(tf.tidy(() => valueAndGradients(convolve, shapes, i))));
+    }
+  });
+
+  it("of biased convolutions agree with cpu where tfjs' own kernel leaves zeros or writes behind the output", async () => {
+    const cases: [
+      kernel: [number, number],
+      strides: [number, number],
+      pad: "same" | number,
+      activation: "relu6" | "linear",
+    ][] = [
+      [[1, 2], [2, 2], "same", "linear"],
+      [[3, 1], [1, 2], "same", "relu6"],
+      [[2, 2], [3, 3], "same", "linear"],
+      [[2, 2], [1, 2], 1, "linear"],
+      [[3, 2], [1, 1], 1, "relu6"],
+    ];
+    for (const [i, [kernel, strides, pad, activation]] of cases.entries()) {
+      const convolve: Function = (x, filter, bias) =>
+        tf.fused.conv2d({ x: x as tf.Tensor4D, filter: filter as tf.Tensor4D, bias, strides, pad, activation });
+      const shapes = [[2, 6, 6, 3], [...kernel, 3, 5], [5]];
+      const inputs = () => shapes.map((shape, k) => draw(shape, 10 * i + k)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      await expectAsOnCpu(JSON.stringify({ kernel, strides, pad }), () => [convolve(...inputs())]);
+      if (strides[0] === strides[1]) await expectAsOnCpu("gradients", () => valueAndGradients(convolve, shapes, i));
     }
   });
 

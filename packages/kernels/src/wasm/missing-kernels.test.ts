@@ -29,4 +29,20 @@ describe("kernels whose input comes from another backend, for which the memory g
   });
 });
 
+it("sums of nothing are 0, whatever the memory held before", async () => {
+  await tf.setBackend("wasm");
+  const kernels = await registerTrainingKernels();
+  for (const dtype of ["float32", "int32"] as const) {
+    for (const axis of [0, undefined]) {
+      const empty = tf.zeros([0, 4], dtype);
+      // What they hold is free again when the sum asks for memory.
+      tf.dispose(Array.from({ length: 8 }, () => tf.fill([4], 7, dtype)));
+      const sum = tf.sum(empty, axis);
+      expect([sum.dtype, ...sum.dataSync()]).toEqual([dtype, ...(axis === 0 ? [0, 0, 0, 0] : [0])]);
+      tf.dispose([empty, sum]);
+    }
+  }
+  await kernels.undo();
+});
+
 const segments = (rows: number) => tf.cast(tf.ones([rows]), "int32") as tf.Tensor1D;

@@ -1,5 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { backend_util, slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { contract } from "./einsum.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
@@ -10,6 +10,7 @@ interface Attributes {
   alignCorners: boolean;
   halfPixelCenters: boolean;
   equation: string;
+  axis: number | number[];
 }
 type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: Attributes }) => TensorInfo | undefined;
 
@@ -24,7 +25,7 @@ function bilinearSource(index: number, length: number, outLength: number, attrs:
 
 /**
  * Kernels that tfjs' wasm backend lacks (ResizeBilinearGrad, UnsortedSegmentSum, Einsum, IsNan), and its Slice without
- * the copy of the whole input: the gradient of every padding is a slice.
+ * the copy of the whole input: the gradient of every padding is a slice. Sums of nothing, which tfjs leaves unwritten, are 0.
  */
 export function missingKernels(runtime: WasmRuntime): Record<string, Kernel> {
   const floats = (tensor: TensorInfo) => runtime.floats(tensor);
@@ -57,6 +58,16 @@ export function missingKernels(runtime: WasmRuntime): Record<string, Kernel> {
           index[i] = begin[i]!;
         }
       }
+      return out;
+    },
+
+    Sum: ({ inputs, attrs: { axis } }) => {
+      const x = inputs.x!;
+      if (util.sizeFromShape(x.shape) > 0) return undefined;
+      const [shape] = backend_util.computeOutAndReduceShapes(x.shape, util.parseAxisParam(axis, x.shape));
+      const out = runtime.output(shape, x.dtype);
+      const address = runtime.address(out);
+      runtime.bytes().fill(0, address, address + util.sizeFromShape(shape) * util.bytesPerElement(out.dtype));
       return out;
     },
 
