@@ -50,6 +50,18 @@ describe.each(["cpu", "wasm", ...tensorFlowEngine()])("pixelsToTensor(pixels, sh
     }
   });
 
+  it("holds at most five maps while it makes the changes", async () => {
+    const shape: [number, number, number, number] = [2, 32, 32, 3];
+    const block = { left: 1, top: 0, right: 6, bottom: 3, color: [200, 0, 31] as const };
+    const changes = packPixelChanges([{ levels: new Uint8Array(768), grey: true, block }, {}]);
+    const pixels = new Uint8Array(2 * 32 * 32 * 3);
+    const before = tf.memory().numBytes;
+    const { peakBytes, newBytes, result } = await tf.profile(() => pixelsToTensor(pixels, shape, { changes }));
+    expect(newBytes).toBe(4 * pixels.length);
+    expect(peakBytes - before).toBeLessThan(5 * newBytes);
+    tf.dispose(result);
+  });
+
   it("refuses changes of another number, or of other than three channels", () => {
     const changes = packPixelChanges([{ grey: true }]);
     expect(() => pixelsToTensor(new Uint8Array(96), [2, 4, 4, 3], { changes })).toThrow(ShapeError);

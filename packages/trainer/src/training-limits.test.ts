@@ -6,7 +6,7 @@ test("trainingLimits(backend) counts a graphics processor's own memory, and the 
     backend: "tensorflow",
     gpuMemoryBytes: 8e9,
     batchesAhead: 1,
-    changeMaps: 11,
+    changeMaps: 4,
   });
   expect(trainingLimits(told, { pixelsOnDevice: false })).toMatchObject({ batchesAhead: 0, changeMaps: 0 });
   const untold = { name: "webgpu", gpu: true, largestTensorBytes: 2e9 };

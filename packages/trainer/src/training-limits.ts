@@ -3,10 +3,10 @@ import { isOnGpu } from "./internal/is-on-gpu.js";
 import type { TrainingMemoryOptions } from "./training-memory.js";
 
 /**
- * Beside the result, until the change is done: two of int32 (the bytes and their places in the tables), and the floats of grey and of
- * the covering block; see `changedPixels` of @acr/kernels. WebGPU's program needs none.
+ * Beside the result, where most live: the map before, the difference that a mask chooses, its product, and a third for the mask or the grey;
+ * see `changedPixels` of @acr/kernels. WebGPU's program needs none.
  */
-const TENSORFLOW_CHANGE_MAPS = 11;
+const TENSORFLOW_CHANGE_MAPS = 4;
 
 /**
  * What `trainingMemory` must know of a backend: the memory that counts, the largest tensor, and whether a batch waits there.

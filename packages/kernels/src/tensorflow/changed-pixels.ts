@@ -48,12 +48,20 @@ export function changedPixels(
       [count, 1, 1, 3],
       "int32",
     );
-    const places = add(runtime.fromBytes(pixels, shape, "int32"), starts);
-    let x: Tensor = gather(runtime.fromBytes(levels, [levels.length]), places);
+    const places = () => add(runtime.fromBytes(pixels, shape, "int32"), starts);
+    let x: Tensor = tidy(() => gather(runtime.fromBytes(levels, [levels.length]), places()));
+    /** The next change; of the maps before it none stays. */
+    const change = (f: (x: Tensor) => Tensor) => {
+      const before = x;
+      x = tidy(() => f(before));
+      before.dispose();
+    };
     const flags = rows.map((row) => row[PIXEL_CHANGE_LAYOUT.grey]!);
     if (flags.some((flag) => flag > 0)) {
-      const luma = floor(div(add(sum(mul(x, LUMA), -1, true), 500), 1000));
-      x = choose(tensor(flags, [count, 1, 1, 1], "float32"), luma, x);
+      change((x) => {
+        const luma = tidy(() => floor(div(add(sum(mul(x, LUMA), -1, true), 500), 1000)));
+        return choose(tensor(flags, [count, 1, 1, 1], "float32"), luma, x);
+      });
     }
     const sides = rows.map((row) => {
       const view = new DataView(row.buffer, row.byteOffset + PIXEL_CHANGE_LAYOUT.block);
@@ -76,7 +84,7 @@ export function changedPixels(
       );
       const { color } = PIXEL_CHANGE_LAYOUT;
       const colors = rows.flatMap((row) => [...row.subarray(color, color + 3)]);
-      x = choose(cast(mask, "float32"), tensor(colors, [count, 1, 1, 3], "float32"), x);
+      change((x) => choose(cast(mask, "float32"), tensor(colors, [count, 1, 1, 3], "float32"), x));
     }
     return x as Tensor4D;
   });
