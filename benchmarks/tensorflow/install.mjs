@@ -13,6 +13,7 @@ import { cpus, release, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { writeJson } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: { from: { type: "string" }, node: { type: "string", multiple: true, default: [process.execPath] } },
@@ -153,7 +154,7 @@ const python = execFileSync("python3", ["-m", "pip", "--version"], quiet).split(
 const machine = `${cpus().length} × ${cpus()[0].model}, ${process.platform} ${release()} ${process.arch}`;
 const wheelFrom = from ? "a folder with the downloads" : "pip";
 const report = { machine, compiler, python, commit, wheelFrom, rows, faults };
-writeFileSync(new URL("install.json", import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
+writeJson(fileURLToPath(new URL("install.json", import.meta.url)), report);
 const good =
   rows.every(({ removed }) => removed) && Object.values(faults).every(({ error, nothingLeft }) => error && nothingLeft);
 console.log(JSON.stringify(report, null, 2));
