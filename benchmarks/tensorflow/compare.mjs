@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compareEngines, machineAndCommit, startEngine, writeJson } from "../engine/rounds.mjs";
+import { compareEngines, machineAndCommit, recordRow, sectionsByMachine, startEngine } from "../engine/rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -37,24 +37,25 @@ const starts = Object.fromEntries(wanted.map((name) => [name, engines[name]]));
 const measured = await compareEngines(starts, Number(rounds), Number(steps));
 const setting = { model, size: Number(size), batch: Number(batch), threads: Number(threads), ...machineAndCommit() };
 const file = here("results.json");
-const isSame = (other) => ["model", "size", "batch", "threads"].every((key) => other[key] === setting[key]);
+const keys = ["model", "size", "batch", "threads"];
 const before = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
-// Engines that were left out today keep what was measured of them, with its commit.
-const kept = before
-  .filter(isSame)
-  .flatMap(({ commit, engines }) => Object.entries(engines).map(([name, engine]) => [name, { commit, ...engine }]));
+const former = before.find((row) => ["machine", ...keys].every((key) => row[key] === setting[key]));
+// Engines that were left out today keep what was measured of them on this machine, with its commit.
+const kept = Object.entries(former?.engines ?? {}).map(([name, engine]) => [
+  name,
+  { commit: former.commit, ...engine },
+]);
 const row = { ...setting, engines: { ...Object.fromEntries(kept), ...measured } };
-const rows = [...before.filter((other) => !isSame(other)), row].sort((a, b) => a.batch - b.batch);
-writeJson(file, rows);
+const rows = recordRow(file, row, keys);
 const cell = (row, name) => row.engines[name]?.medianMs.toFixed(1) ?? "–";
 const ratio = (row, name) =>
   row.engines[name] && row.engines.tensorflow
     ? (row.engines[name].medianMs / row.engines.tensorflow.medianMs).toFixed(2)
     : "–";
-const lines = rows.map(
-  (row) =>
-    `| ${row.model} | ${row.size} | ${row.batch} | ${["tensorflow", "keras", "stock", "wasm"].map((name) => cell(row, name)).join(" | ")} | ${ratio(row, "keras")} | ${ratio(row, "stock")} | ${row.machine}, ${row.threads} threads | ${row.commit} |`,
-);
+const versions = (rows) =>
+  [...new Set(rows.flatMap(({ engines }) => Object.values(engines).map(({ version }) => version)))].sort();
+const line = (row) =>
+  `| ${row.model} | ${row.size} | ${row.batch} | ${row.threads} | ${["tensorflow", "keras", "stock", "wasm"].map((name) => cell(row, name)).join(" | ")} | ${ratio(row, "keras")} | ${ratio(row, "stock")} | ${row.engines.tensorflow?.peakMemoryMb ?? "–"} | ${row.engines.tensorflow?.rounds.length ?? "–"} | ${row.commit} |`;
 writeFileSync(
   here("results.md"),
   `# A training step: milliseconds per image
@@ -62,9 +63,14 @@ writeFileSync(
 Medians of rounds in which the engines take turns; forward, backward and Adam. \`tensorflow\` and \`wasm\` with our kernels; \`stock\` is tfjs-node as it comes,
 on the same TensorFlow. Ratios above 1 say how many times longer the other takes. Written by \`compare.mjs\`.
 
-| model | px | batch | tensorflow | Keras | stock | wasm | Keras / tensorflow | stock / tensorflow | machine | commit |
-|---|---|---|---|---|---|---|---|---|---|---|
-${lines.join("\n")}
+${sectionsByMachine(
+  rows,
+  (rows) => `${versions(rows).join("; ")}.
+
+| model | px | batch | threads | tensorflow | Keras | stock | wasm | Keras / tensorflow | stock / tensorflow | peak MB | rounds | commit |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
+${rows.map(line).join("\n")}`,
+)}
 `,
 );
 console.log(JSON.stringify(row));
