@@ -24,23 +24,36 @@ export function depthwiseUnitForwardScratch(
   return ringRows(KH, dilationY) * paddedWidth(W, left, KW, strideX, dilationX, OW) * C;
 }
 
-/** Eight channels of `addRow` with filters five wide, everything twice (see WIDE). */
+// The loops along a row take four channels, or eight where WIDE: everything twice, which V8 joins. Both come from one body, with
+// `eight` known where it is compiled. Values are joined that are stored side by side, after all loads (see WIDE).
+
+/** The second four of eight channels; nobody reads them where there are only four. */
 // @ts-ignore: decorator
 @inline
-function addRow5OfEight(p: usize, f: usize, o: usize, OW: i32, pixel: usize, step: usize, tap: usize, isFirst: bool): void {
-  const w0 = v128.load(f), v0 = v128.load(f, 16);
-  const w1 = v128.load(f + pixel), v1 = v128.load(f + pixel, 16);
-  const w2 = v128.load(f + 2 * pixel), v2 = v128.load(f + 2 * pixel, 16);
-  const w3 = v128.load(f + 3 * pixel), v3 = v128.load(f + 3 * pixel, 16);
-  const w4 = v128.load(f + 4 * pixel), v4 = v128.load(f + 4 * pixel, 16);
+function more(eight: bool, address: usize): v128 {
+  return eight ? v128.load(address, 16) : zero();
+}
+
+// @ts-ignore: decorator
+@inline
+function put(eight: bool, address: usize, low: v128, high: v128): void {
+  v128.store(address, low);
+  if (eight) v128.store(address, high, 16);
+}
+
+/** `addRow` from one channel on, for filters five wide. */
+// @ts-ignore: decorator
+@inline
+function addRow5From(eight: bool, p: usize, f: usize, o: usize, OW: i32, pixel: usize, step: usize, tap: usize, isFirst: bool): void {
+  const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
+  const v0 = more(eight, f), v1 = more(eight, f + pixel), v2 = more(eight, f + 2 * pixel), v3 = more(eight, f + 3 * pixel), v4 = more(eight, f + 4 * pixel);
   for (let ox = 0; ox < OW; ox++) {
-    const before = isFirst ? zero() : v128.load(o), before2 = isFirst ? zero() : v128.load(o, 16);
+    const before = isFirst ? zero() : v128.load(o), before2 = isFirst ? zero() : more(eight, o);
     const a = madd(v128.load(p + 2 * tap), w2, madd(v128.load(p + tap), w1, madd(v128.load(p), w0, before)));
-    const b = madd(v128.load(p + 2 * tap, 16), v2, madd(v128.load(p + tap, 16), v1, madd(v128.load(p, 16), v0, before2)));
-    const low = f32x4.add(a, madd(v128.load(p + 4 * tap), w4, f32x4.mul(v128.load(p + 3 * tap), w3)));
-    const high = f32x4.add(b, madd(v128.load(p + 4 * tap, 16), v4, f32x4.mul(v128.load(p + 3 * tap, 16), v3)));
-    v128.store(o, low);
-    v128.store(o, high, 16);
+    const c = madd(more(eight, p + 2 * tap), v2, madd(more(eight, p + tap), v1, madd(more(eight, p), v0, before2)));
+    const b = madd(v128.load(p + 4 * tap), w4, f32x4.mul(v128.load(p + 3 * tap), w3));
+    const d = madd(more(eight, p + 4 * tap), v4, f32x4.mul(more(eight, p + 3 * tap), v3));
+    put(eight, o, f32x4.add(a, b), f32x4.add(c, d));
     o += pixel;
     p += step;
   }
@@ -54,8 +67,8 @@ function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, stri
   let c = 0;
   if (WIDE && KW == 5) {
     // Which row is the first must be known where it is compiled: loads of two blocks are not joined.
-    if (isFirst) for (; c + 8 <= C; c += 8) addRow5OfEight(at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, true);
-    else for (; c + 8 <= C; c += 8) addRow5OfEight(at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, false);
+    if (isFirst) for (; c + 8 <= C; c += 8) addRow5From(true, at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, true);
+    else for (; c + 8 <= C; c += 8) addRow5From(true, at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, false);
   }
   for (; c < C; c += 4) {
     let o = at(out, c);
@@ -69,16 +82,8 @@ function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, stri
         o += pixel;
         p += step;
       }
-    } else if (KW == 5) {
-      const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
-      for (let ox = 0; ox < OW; ox++) {
-        const before = isFirst ? zero() : v128.load(o);
-        const a = madd(v128.load(p + 2 * tap), w2, madd(v128.load(p + tap), w1, madd(v128.load(p), w0, before)));
-        v128.store(o, f32x4.add(a, madd(v128.load(p + 4 * tap), w4, f32x4.mul(v128.load(p + 3 * tap), w3))));
-        o += pixel;
-        p += step;
-      }
-    } else {
+    } else if (KW == 5) addRow5From(false, p, f, o, OW, pixel, step, tap, isFirst);
+    else {
       for (let ox = 0; ox < OW; ox++) {
         let a = isFirst ? zero() : v128.load(o);
         for (let j = 0; j < KW; j++) a = madd(v128.load(p + tap * j), v128.load(f + pixel * j), a);
@@ -90,31 +95,25 @@ function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, stri
   }
 }
 
-/** Eight channels of `threeRows`: each filter and sum twice, so that V8 joins them (see WIDE). */
+/** `threeRows` from one channel on. */
 // @ts-ignore: decorator
 @inline
-function threeRowsOfEight(p: usize, q: usize, r: usize, f: usize, o: usize, OW: i32, pixel: usize, step: usize): void {
-  const w0 = v128.load(f), v0 = v128.load(f, 16);
-  const w1 = v128.load(f + pixel), v1 = v128.load(f + pixel, 16);
-  const w2 = v128.load(f + 2 * pixel), v2 = v128.load(f + 2 * pixel, 16);
-  const w3 = v128.load(f + 3 * pixel), v3 = v128.load(f + 3 * pixel, 16);
-  const w4 = v128.load(f + 4 * pixel), v4 = v128.load(f + 4 * pixel, 16);
-  const w5 = v128.load(f + 5 * pixel), v5 = v128.load(f + 5 * pixel, 16);
-  const w6 = v128.load(f + 6 * pixel), v6 = v128.load(f + 6 * pixel, 16);
-  const w7 = v128.load(f + 7 * pixel), v7 = v128.load(f + 7 * pixel, 16);
-  const w8 = v128.load(f + 8 * pixel), v8 = v128.load(f + 8 * pixel, 16);
+function threeRowsFrom(eight: bool, p: usize, q: usize, r: usize, f: usize, o: usize, OW: i32, pixel: usize, step: usize): void {
+  const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
+  const w5 = v128.load(f + 5 * pixel), w6 = v128.load(f + 6 * pixel), w7 = v128.load(f + 7 * pixel), w8 = v128.load(f + 8 * pixel);
+  const v0 = more(eight, f), v1 = more(eight, f + pixel), v2 = more(eight, f + 2 * pixel), v3 = more(eight, f + 3 * pixel), v4 = more(eight, f + 4 * pixel);
+  const v5 = more(eight, f + 5 * pixel), v6 = more(eight, f + 6 * pixel), v7 = more(eight, f + 7 * pixel), v8 = more(eight, f + 8 * pixel);
   for (let ox = 0; ox < OW; ox++) {
-    let a = f32x4.mul(v128.load(p), w0), c = f32x4.mul(v128.load(p, 16), v0);
-    let b = f32x4.mul(v128.load(q), w3), d = f32x4.mul(v128.load(q, 16), v3);
-    a = madd(v128.load(p + pixel), w1, a); c = madd(v128.load(p + pixel, 16), v1, c);
-    b = madd(v128.load(q + pixel), w4, b); d = madd(v128.load(q + pixel, 16), v4, d);
-    a = madd(v128.load(p + 2 * pixel), w2, a); c = madd(v128.load(p + 2 * pixel, 16), v2, c);
-    b = madd(v128.load(q + 2 * pixel), w5, b); d = madd(v128.load(q + 2 * pixel, 16), v5, d);
-    a = madd(v128.load(r), w6, a); c = madd(v128.load(r, 16), v6, c);
-    b = madd(v128.load(r + pixel), w7, b); d = madd(v128.load(r + pixel, 16), v7, d);
-    const low = f32x4.add(madd(v128.load(r + 2 * pixel), w8, a), b), high = f32x4.add(madd(v128.load(r + 2 * pixel, 16), v8, c), d);
-    v128.store(o, low);
-    v128.store(o, high, 16);
+    let a = f32x4.mul(v128.load(p), w0), c = f32x4.mul(more(eight, p), v0);
+    let b = f32x4.mul(v128.load(q), w3), d = f32x4.mul(more(eight, q), v3);
+    a = madd(v128.load(p + pixel), w1, a); c = madd(more(eight, p + pixel), v1, c);
+    b = madd(v128.load(q + pixel), w4, b); d = madd(more(eight, q + pixel), v4, d);
+    a = madd(v128.load(p + 2 * pixel), w2, a); c = madd(more(eight, p + 2 * pixel), v2, c);
+    b = madd(v128.load(q + 2 * pixel), w5, b); d = madd(more(eight, q + 2 * pixel), v5, d);
+    a = madd(v128.load(r), w6, a); c = madd(more(eight, r), v6, c);
+    b = madd(v128.load(r + pixel), w7, b); d = madd(more(eight, r + pixel), v7, d);
+    a = madd(v128.load(r + 2 * pixel), w8, a); c = madd(more(eight, r + 2 * pixel), v8, c);
+    put(eight, o, f32x4.add(a, b), f32x4.add(c, d));
     p += step;
     q += step;
     r += step;
@@ -128,29 +127,9 @@ function threeRows(r0: usize, r1: usize, r2: usize, w: usize, out: usize, OW: i3
   const step = pixel * strideX;
   let c = 0;
   if (WIDE) {
-    for (; c + 8 <= C; c += 8) threeRowsOfEight(at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
+    for (; c + 8 <= C; c += 8) threeRowsFrom(true, at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
   }
-  for (; c < C; c += 4) {
-    const f = at(w, c);
-    const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
-    const w5 = v128.load(f + 5 * pixel), w6 = v128.load(f + 6 * pixel), w7 = v128.load(f + 7 * pixel), w8 = v128.load(f + 8 * pixel);
-    let p = at(r0, c), q = at(r1, c), r = at(r2, c), o = at(out, c);
-    for (let ox = 0; ox < OW; ox++) {
-      let a = f32x4.mul(v128.load(p), w0);
-      let b = f32x4.mul(v128.load(q), w3);
-      a = madd(v128.load(p + pixel), w1, a);
-      b = madd(v128.load(q + pixel), w4, b);
-      a = madd(v128.load(p + 2 * pixel), w2, a);
-      b = madd(v128.load(q + 2 * pixel), w5, b);
-      a = madd(v128.load(r), w6, a);
-      b = madd(v128.load(r + pixel), w7, b);
-      v128.store(o, f32x4.add(madd(v128.load(r + 2 * pixel), w8, a), b));
-      p += step;
-      q += step;
-      r += step;
-      o += pixel;
-    }
-  }
+  for (; c < C; c += 4) threeRowsFrom(false, at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
 }
 
 /**
@@ -218,28 +197,27 @@ export function depthwiseUnitBackwardScratch(
   return KH * KW * C + R * OW * C + 2 * paddedWidth(W, left, KW, strideX, dilationX, OW) * C + ((R + 3) & ~3);
 }
 
-/** Eight channels of `backwardRow3`, everything twice (see WIDE). */
+/** `backwardRow3` from one channel on. */
 // @ts-ignore: decorator
 @inline
-function backwardRow3OfEight(g: usize, p: usize, q: usize, f: usize, d: usize, OW: i32, pixel: usize, strideX: i32): void {
+function backwardRow3From(eight: bool, g: usize, p: usize, q: usize, f: usize, d: usize, OW: i32, pixel: usize, strideX: i32): void {
   const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel);
-  const v0 = v128.load(f, 16), v1 = v128.load(f + pixel, 16), v2 = v128.load(f + 2 * pixel, 16);
+  const v0 = more(eight, f), v1 = more(eight, f + pixel), v2 = more(eight, f + 2 * pixel);
   let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel);
-  let t0 = v128.load(d, 16), t1 = v128.load(d + pixel, 16), t2 = v128.load(d + 2 * pixel, 16);
-  let a0 = v128.load(p), b0 = v128.load(p, 16);
-  let x0 = v128.load(q), y0 = v128.load(q, 16);
+  let t0 = more(eight, d), t1 = more(eight, d + pixel), t2 = more(eight, d + 2 * pixel);
+  let a0 = v128.load(p), b0 = more(eight, p);
+  let x0 = v128.load(q), y0 = more(eight, q);
   if (strideX == 1) {
-    let a1 = v128.load(p + pixel), b1 = v128.load(p + pixel, 16);
-    let x1 = v128.load(q + pixel), y1 = v128.load(q + pixel, 16);
+    let a1 = v128.load(p + pixel), b1 = more(eight, p + pixel);
+    let x1 = v128.load(q + pixel), y1 = more(eight, q + pixel);
     for (let ox = 0; ox < OW; ox++) {
-      const low = v128.load(g), high = v128.load(g, 16);
-      const a2 = v128.load(p + 2 * pixel), b2 = v128.load(p + 2 * pixel, 16);
-      const x2 = v128.load(q + 2 * pixel), y2 = v128.load(q + 2 * pixel, 16);
+      const low = v128.load(g), high = more(eight, g);
+      const a2 = v128.load(p + 2 * pixel), b2 = more(eight, p + 2 * pixel);
       s0 = madd(low, a0, s0); t0 = madd(high, b0, t0);
       s1 = madd(low, a1, s1); t1 = madd(high, b1, t1);
       s2 = madd(low, a2, s2); t2 = madd(high, b2, t2);
-      v128.store(q, madd(low, w0, x0));
-      v128.store(q, madd(high, v0, y0), 16);
+      const x2 = v128.load(q + 2 * pixel), y2 = more(eight, q + 2 * pixel);
+      put(eight, q, madd(low, w0, x0), madd(high, v0, y0));
       x0 = madd(low, w1, x1); y0 = madd(high, v1, y1);
       x1 = madd(low, w2, x2); y1 = madd(high, v2, y2);
       a0 = a1; b0 = b1;
@@ -248,39 +226,31 @@ function backwardRow3OfEight(g: usize, p: usize, q: usize, f: usize, d: usize, O
       p += pixel;
       q += pixel;
     }
-    v128.store(q, x0);
-    v128.store(q, y0, 16);
-    v128.store(q + pixel, x1);
-    v128.store(q + pixel, y1, 16);
+    put(eight, q, x0, y0);
+    put(eight, q + pixel, x1, y1);
   } else {
     for (let ox = 0; ox < OW; ox++) {
-      const low = v128.load(g), high = v128.load(g, 16);
-      const a1 = v128.load(p + pixel), b1 = v128.load(p + pixel, 16);
-      const a2 = v128.load(p + 2 * pixel), b2 = v128.load(p + 2 * pixel, 16);
-      const x1 = v128.load(q + pixel), y1 = v128.load(q + pixel, 16);
-      const x2 = v128.load(q + 2 * pixel), y2 = v128.load(q + 2 * pixel, 16);
+      const low = v128.load(g), high = more(eight, g);
+      const a1 = v128.load(p + pixel), b1 = more(eight, p + pixel);
+      const a2 = v128.load(p + 2 * pixel), b2 = more(eight, p + 2 * pixel);
+      const x1 = v128.load(q + pixel), y1 = more(eight, q + pixel);
+      const x2 = v128.load(q + 2 * pixel), y2 = more(eight, q + 2 * pixel);
       s0 = madd(low, a0, s0); t0 = madd(high, b0, t0);
       s1 = madd(low, a1, s1); t1 = madd(high, b1, t1);
       s2 = madd(low, a2, s2); t2 = madd(high, b2, t2);
-      v128.store(q, madd(low, w0, x0));
-      v128.store(q, madd(high, v0, y0), 16);
-      v128.store(q + pixel, madd(low, w1, x1));
-      v128.store(q + pixel, madd(high, v1, y1), 16);
+      put(eight, q, madd(low, w0, x0), madd(high, v0, y0));
+      put(eight, q + pixel, madd(low, w1, x1), madd(high, v1, y1));
       x0 = madd(low, w2, x2); y0 = madd(high, v2, y2);
       a0 = a2; b0 = b2;
       g += pixel;
       p += 2 * pixel;
       q += 2 * pixel;
     }
-    v128.store(q, x0);
-    v128.store(q, y0, 16);
+    put(eight, q, x0, y0);
   }
-  v128.store(d, s0);
-  v128.store(d, t0, 16);
-  v128.store(d + pixel, s1);
-  v128.store(d + pixel, t1, 16);
-  v128.store(d + 2 * pixel, s2);
-  v128.store(d + 2 * pixel, t2, 16);
+  put(eight, d, s0, t0);
+  put(eight, d + pixel, s1, t1);
+  put(eight, d + 2 * pixel, s2, t2);
 }
 
 /**
@@ -291,104 +261,44 @@ function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
   const pixel = <usize>C << 2;
   let c = 0;
   if (WIDE) {
-    for (; c + 8 <= C; c += 8) backwardRow3OfEight(at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
+    for (; c + 8 <= C; c += 8) backwardRow3From(true, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
   }
-  for (; c < C; c += 4) {
-    const f = at(w, c), d = at(dw, c);
-    const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel);
-    let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel);
-    let g = at(dz, c), p = at(a, c), q = at(dx, c);
-    let a0 = v128.load(p);
-    let x0 = v128.load(q);
-    if (strideX == 1) {
-      let a1 = v128.load(p + pixel);
-      let x1 = v128.load(q + pixel);
-      for (let ox = 0; ox < OW; ox++) {
-        const gradient = v128.load(g);
-        const a2 = v128.load(p + 2 * pixel);
-        s0 = madd(gradient, a0, s0);
-        s1 = madd(gradient, a1, s1);
-        s2 = madd(gradient, a2, s2);
-        v128.store(q, madd(gradient, w0, x0));
-        x0 = madd(gradient, w1, x1);
-        x1 = madd(gradient, w2, v128.load(q + 2 * pixel));
-        a0 = a1;
-        a1 = a2;
-        g += pixel;
-        p += pixel;
-        q += pixel;
-      }
-      v128.store(q, x0);
-      v128.store(q + pixel, x1);
-    } else {
-      for (let ox = 0; ox < OW; ox++) {
-        const gradient = v128.load(g);
-        const a2 = v128.load(p + 2 * pixel);
-        s0 = madd(gradient, a0, s0);
-        s1 = madd(gradient, v128.load(p + pixel), s1);
-        s2 = madd(gradient, a2, s2);
-        v128.store(q, madd(gradient, w0, x0));
-        v128.store(q + pixel, madd(gradient, w1, v128.load(q + pixel)));
-        x0 = madd(gradient, w2, v128.load(q + 2 * pixel));
-        a0 = a2;
-        g += pixel;
-        p += 2 * pixel;
-        q += 2 * pixel;
-      }
-      v128.store(q, x0);
-    }
-    v128.store(d, s0);
-    v128.store(d + pixel, s1);
-    v128.store(d + 2 * pixel, s2);
-  }
+  for (; c < C; c += 4) backwardRow3From(false, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
 }
 
-/** Eight channels of `backwardRow5`, everything twice (see WIDE). */
+/** `backwardRow5` from one channel on. */
 // @ts-ignore: decorator
 @inline
-function backwardRow5OfEight(dz: usize, p: usize, q: usize, f: usize, d: usize, OW: i32, pixel: usize, step: usize, strideX: i32): void {
+function backwardRow5From(eight: bool, dz: usize, p: usize, q: usize, f: usize, d: usize, OW: i32, pixel: usize, step: usize, strideX: i32): void {
   let g = dz;
-  let s0 = v128.load(d), t0 = v128.load(d, 16);
-  let s1 = v128.load(d + pixel), t1 = v128.load(d + pixel, 16);
-  let s2 = v128.load(d + 2 * pixel), t2 = v128.load(d + 2 * pixel, 16);
-  let s3 = v128.load(d + 3 * pixel), t3 = v128.load(d + 3 * pixel, 16);
-  let s4 = v128.load(d + 4 * pixel), t4 = v128.load(d + 4 * pixel, 16);
+  let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel), s3 = v128.load(d + 3 * pixel), s4 = v128.load(d + 4 * pixel);
+  let t0 = more(eight, d), t1 = more(eight, d + pixel), t2 = more(eight, d + 2 * pixel), t3 = more(eight, d + 3 * pixel), t4 = more(eight, d + 4 * pixel);
   for (let ox = 0; ox < OW; ox++) {
-    const low = v128.load(g), high = v128.load(g, 16);
-    s0 = madd(low, v128.load(p), s0); t0 = madd(high, v128.load(p, 16), t0);
-    s1 = madd(low, v128.load(p + pixel), s1); t1 = madd(high, v128.load(p + pixel, 16), t1);
-    s2 = madd(low, v128.load(p + 2 * pixel), s2); t2 = madd(high, v128.load(p + 2 * pixel, 16), t2);
-    s3 = madd(low, v128.load(p + 3 * pixel), s3); t3 = madd(high, v128.load(p + 3 * pixel, 16), t3);
-    s4 = madd(low, v128.load(p + 4 * pixel), s4); t4 = madd(high, v128.load(p + 4 * pixel, 16), t4);
+    const low = v128.load(g), high = more(eight, g);
+    s0 = madd(low, v128.load(p), s0); t0 = madd(high, more(eight, p), t0);
+    s1 = madd(low, v128.load(p + pixel), s1); t1 = madd(high, more(eight, p + pixel), t1);
+    s2 = madd(low, v128.load(p + 2 * pixel), s2); t2 = madd(high, more(eight, p + 2 * pixel), t2);
+    s3 = madd(low, v128.load(p + 3 * pixel), s3); t3 = madd(high, more(eight, p + 3 * pixel), t3);
+    s4 = madd(low, v128.load(p + 4 * pixel), s4); t4 = madd(high, more(eight, p + 4 * pixel), t4);
     g += pixel;
     p += step;
   }
-  v128.store(d, s0);
-  v128.store(d, t0, 16);
-  v128.store(d + pixel, s1);
-  v128.store(d + pixel, t1, 16);
-  v128.store(d + 2 * pixel, s2);
-  v128.store(d + 2 * pixel, t2, 16);
-  v128.store(d + 3 * pixel, s3);
-  v128.store(d + 3 * pixel, t3, 16);
-  v128.store(d + 4 * pixel, s4);
-  v128.store(d + 4 * pixel, t4, 16);
-  const w0 = v128.load(f), v0 = v128.load(f, 16);
-  const w1 = v128.load(f + pixel), v1 = v128.load(f + pixel, 16);
-  const w2 = v128.load(f + 2 * pixel), v2 = v128.load(f + 2 * pixel, 16);
-  const w3 = v128.load(f + 3 * pixel), v3 = v128.load(f + 3 * pixel, 16);
-  const w4 = v128.load(f + 4 * pixel), v4 = v128.load(f + 4 * pixel, 16);
+  put(eight, d, s0, t0);
+  put(eight, d + pixel, s1, t1);
+  put(eight, d + 2 * pixel, s2, t2);
+  put(eight, d + 3 * pixel, s3, t3);
+  put(eight, d + 4 * pixel, s4, t4);
+  const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
+  const v0 = more(eight, f), v1 = more(eight, f + pixel), v2 = more(eight, f + 2 * pixel), v3 = more(eight, f + 3 * pixel), v4 = more(eight, f + 4 * pixel);
   g = dz;
-  let x0 = v128.load(q), y0 = v128.load(q, 16);
-  let x1 = v128.load(q + pixel), y1 = v128.load(q + pixel, 16);
-  let x2 = v128.load(q + 2 * pixel), y2 = v128.load(q + 2 * pixel, 16);
+  let x0 = v128.load(q), x1 = v128.load(q + pixel), x2 = v128.load(q + 2 * pixel);
+  let y0 = more(eight, q), y1 = more(eight, q + pixel), y2 = more(eight, q + 2 * pixel);
   if (strideX == 1) {
-    let x3 = v128.load(q + 3 * pixel), y3 = v128.load(q + 3 * pixel, 16);
+    let x3 = v128.load(q + 3 * pixel), y3 = more(eight, q + 3 * pixel);
     for (let ox = 0; ox < OW; ox++) {
-      const low = v128.load(g), high = v128.load(g, 16);
-      const x4 = v128.load(q + 4 * pixel), y4 = v128.load(q + 4 * pixel, 16);
-      v128.store(q, madd(low, w0, x0));
-      v128.store(q, madd(high, v0, y0), 16);
+      const low = v128.load(g), high = more(eight, g);
+      const x4 = v128.load(q + 4 * pixel), y4 = more(eight, q + 4 * pixel);
+      put(eight, q, madd(low, w0, x0), madd(high, v0, y0));
       x0 = madd(low, w1, x1); y0 = madd(high, v1, y1);
       x1 = madd(low, w2, x2); y1 = madd(high, v2, y2);
       x2 = madd(low, w3, x3); y2 = madd(high, v3, y3);
@@ -396,17 +306,14 @@ function backwardRow5OfEight(dz: usize, p: usize, q: usize, f: usize, d: usize, 
       g += pixel;
       q += pixel;
     }
-    v128.store(q + 3 * pixel, x3);
-    v128.store(q + 3 * pixel, y3, 16);
+    put(eight, q + 3 * pixel, x3, y3);
   } else {
     for (let ox = 0; ox < OW; ox++) {
-      const low = v128.load(g), high = v128.load(g, 16);
-      const x3 = v128.load(q + 3 * pixel), y3 = v128.load(q + 3 * pixel, 16);
-      const x4 = v128.load(q + 4 * pixel), y4 = v128.load(q + 4 * pixel, 16);
-      v128.store(q, madd(low, w0, x0));
-      v128.store(q, madd(high, v0, y0), 16);
-      v128.store(q + pixel, madd(low, w1, x1));
-      v128.store(q + pixel, madd(high, v1, y1), 16);
+      const low = v128.load(g), high = more(eight, g);
+      const x3 = v128.load(q + 3 * pixel), y3 = more(eight, q + 3 * pixel);
+      const x4 = v128.load(q + 4 * pixel), y4 = more(eight, q + 4 * pixel);
+      put(eight, q, madd(low, w0, x0), madd(high, v0, y0));
+      put(eight, q + pixel, madd(low, w1, x1), madd(high, v1, y1));
       x0 = madd(low, w2, x2); y0 = madd(high, v2, y2);
       x1 = madd(low, w3, x3); y1 = madd(high, v3, y3);
       x2 = madd(low, w4, x4); y2 = madd(high, v4, y4);
@@ -414,12 +321,9 @@ function backwardRow5OfEight(dz: usize, p: usize, q: usize, f: usize, d: usize, 
       q += step;
     }
   }
-  v128.store(q, x0);
-  v128.store(q, y0, 16);
-  v128.store(q + pixel, x1);
-  v128.store(q + pixel, y1, 16);
-  v128.store(q + 2 * pixel, x2);
-  v128.store(q + 2 * pixel, y2, 16);
+  put(eight, q, x0, y0);
+  put(eight, q + pixel, x1, y1);
+  put(eight, q + 2 * pixel, x2, y2);
 }
 
 /**
@@ -431,60 +335,9 @@ function backwardRow5(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
   const step = pixel * strideX;
   let c = 0;
   if (WIDE) {
-    for (; c + 8 <= C; c += 8) backwardRow5OfEight(at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
+    for (; c + 8 <= C; c += 8) backwardRow5From(true, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
   }
-  for (; c < C; c += 4) {
-    const f = at(w, c), d = at(dw, c);
-    let s0 = v128.load(d), s1 = v128.load(d + pixel), s2 = v128.load(d + 2 * pixel), s3 = v128.load(d + 3 * pixel), s4 = v128.load(d + 4 * pixel);
-    let g = at(dz, c), p = at(a, c);
-    for (let ox = 0; ox < OW; ox++) {
-      const gradient = v128.load(g);
-      s0 = madd(gradient, v128.load(p), s0);
-      s1 = madd(gradient, v128.load(p + pixel), s1);
-      s2 = madd(gradient, v128.load(p + 2 * pixel), s2);
-      s3 = madd(gradient, v128.load(p + 3 * pixel), s3);
-      s4 = madd(gradient, v128.load(p + 4 * pixel), s4);
-      g += pixel;
-      p += step;
-    }
-    v128.store(d, s0);
-    v128.store(d + pixel, s1);
-    v128.store(d + 2 * pixel, s2);
-    v128.store(d + 3 * pixel, s3);
-    v128.store(d + 4 * pixel, s4);
-    const w0 = v128.load(f), w1 = v128.load(f + pixel), w2 = v128.load(f + 2 * pixel), w3 = v128.load(f + 3 * pixel), w4 = v128.load(f + 4 * pixel);
-    let q = at(dx, c);
-    g = at(dz, c);
-    let x0 = v128.load(q), x1 = v128.load(q + pixel), x2 = v128.load(q + 2 * pixel);
-    if (strideX == 1) {
-      let x3 = v128.load(q + 3 * pixel);
-      for (let ox = 0; ox < OW; ox++) {
-        const gradient = v128.load(g);
-        v128.store(q, madd(gradient, w0, x0));
-        x0 = madd(gradient, w1, x1);
-        x1 = madd(gradient, w2, x2);
-        x2 = madd(gradient, w3, x3);
-        x3 = madd(gradient, w4, v128.load(q + 4 * pixel));
-        g += pixel;
-        q += pixel;
-      }
-      v128.store(q + 3 * pixel, x3);
-    } else {
-      for (let ox = 0; ox < OW; ox++) {
-        const gradient = v128.load(g);
-        v128.store(q, madd(gradient, w0, x0));
-        v128.store(q + pixel, madd(gradient, w1, x1));
-        x0 = madd(gradient, w2, x2);
-        x1 = madd(gradient, w3, v128.load(q + 3 * pixel));
-        x2 = madd(gradient, w4, v128.load(q + 4 * pixel));
-        g += pixel;
-        q += step;
-      }
-    }
-    v128.store(q, x0);
-    v128.store(q + pixel, x1);
-    v128.store(q + 2 * pixel, x2);
-  }
+  for (; c < C; c += 4) backwardRow5From(false, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
 }
 
 /** The same for any filter width, stride and dilation. */
