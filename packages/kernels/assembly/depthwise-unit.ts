@@ -1,6 +1,7 @@
 // A depthwise convolution unit (see unit.ts). Rows of the activated input, padded with zeros on both sides, go round in a
 // ring that stays in the cache; the inner loops run along a row with four channels' filter in registers.
 import { activateRows, addSums, gradientRows, inputGradientRows, sumsOf } from "./batch-norm";
+import { readAhead, startReadingAhead } from "./read-ahead";
 import { at, madd, shareStart, WIDE, zero } from "./simd";
 
 /** Rows the ring holds: all that one output row reads. */
@@ -32,6 +33,27 @@ export function depthwiseUnitForwardScratch(
 @inline
 function more(eight: bool, address: usize): v128 {
   return eight ? v128.load(address, 16) : zero();
+}
+
+/** Reads ahead once for each cache line of channels. */
+// @ts-ignore: decorator
+@inline
+function readAheadAt(c: i32): void {
+  if ((c & 15) == 0) readAhead();
+}
+
+/** How often `readAheadAt` reads in `rows` rows. */
+// @ts-ignore: decorator
+@inline
+function turnsOf(rows: i32, C: i32): i32 {
+  return rows * ((C + 15) >> 4);
+}
+
+/** Bytes of a row of `floats`, or none where the map of `rows` such rows stays in the cache anyway. */
+// @ts-ignore: decorator
+@inline
+function bytesAhead(rows: i32, floats: i32): usize {
+  return rows * floats < 1 << 18 ? 0 : <usize>floats << 2;
 }
 
 // @ts-ignore: decorator
@@ -67,10 +89,16 @@ function addRow(row: usize, w: usize, out: usize, OW: i32, C: i32, KW: i32, stri
   let c = 0;
   if (WIDE && KW == 5) {
     // Which row is the first must be known where it is compiled: loads of two blocks are not joined.
-    if (isFirst) for (; c + 8 <= C; c += 8) addRow5From(true, at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, true);
-    else for (; c + 8 <= C; c += 8) addRow5From(true, at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, false);
+    if (isFirst) for (; c + 8 <= C; c += 8) {
+      readAheadAt(c);
+      addRow5From(true, at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, true);
+    } else for (; c + 8 <= C; c += 8) {
+      readAheadAt(c);
+      addRow5From(true, at(row, c), at(w, c), at(out, c), OW, pixel, step, tap, false);
+    }
   }
   for (; c < C; c += 4) {
+    readAheadAt(c);
     let o = at(out, c);
     let p = at(row, c);
     const f = at(w, c);
@@ -127,9 +155,15 @@ function threeRows(r0: usize, r1: usize, r2: usize, w: usize, out: usize, OW: i3
   const step = pixel * strideX;
   let c = 0;
   if (WIDE) {
-    for (; c + 8 <= C; c += 8) threeRowsFrom(true, at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
+    for (; c + 8 <= C; c += 8) {
+      readAheadAt(c);
+      threeRowsFrom(true, at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
+    }
   }
-  for (; c < C; c += 4) threeRowsFrom(false, at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
+  for (; c < C; c += 4) {
+    readAheadAt(c);
+    threeRowsFrom(false, at(r0, c), at(r1, c), at(r2, c), at(w, c), at(out, c), OW, pixel, step);
+  }
 }
 
 /**
@@ -168,6 +202,12 @@ export function depthwiseUnitForward(
       }
     }
     const out = at(z, r * OW * C);
+    const unread = image * H + min<i32>(max<i32>(next - top, 0), H);
+    const rowsAhead = min<i32>(strideY, batch * H - unread);
+    const outAhead = r + 1 < last ? bytesAhead(batch * OH, OW * C) : 0;
+    startReadingAhead(
+      turnsOf(isPlain3 ? 1 : KH, C), at(x, unread * W * C), bytesAhead(batch * H, W * C) * rowsAhead, at(out, OW * C), outAhead, 0, 0, 0, 0,
+    );
     if (isPlain3) {
       threeRows(
         at(ring, (y0 % 3) * width * C), at(ring, ((y0 + 1) % 3) * width * C), at(ring, ((y0 + 2) % 3) * width * C), w, out, OW, C, strideX,
@@ -261,9 +301,15 @@ function backwardRow3(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
   const pixel = <usize>C << 2;
   let c = 0;
   if (WIDE) {
-    for (; c + 8 <= C; c += 8) backwardRow3From(true, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
+    for (; c + 8 <= C; c += 8) {
+      readAheadAt(c);
+      backwardRow3From(true, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
+    }
   }
-  for (; c < C; c += 4) backwardRow3From(false, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
+  for (; c < C; c += 4) {
+    readAheadAt(c);
+    backwardRow3From(false, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, strideX);
+  }
 }
 
 /** `backwardRow5` from one channel on. */
@@ -335,9 +381,15 @@ function backwardRow5(dz: usize, a: usize, dx: usize, w: usize, dw: usize, OW: i
   const step = pixel * strideX;
   let c = 0;
   if (WIDE) {
-    for (; c + 8 <= C; c += 8) backwardRow5From(true, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
+    for (; c + 8 <= C; c += 8) {
+      readAheadAt(c);
+      backwardRow5From(true, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
+    }
   }
-  for (; c < C; c += 4) backwardRow5From(false, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
+  for (; c < C; c += 4) {
+    readAheadAt(c);
+    backwardRow5From(false, at(dz, c), at(a, c), at(dx, c), at(w, c), at(dw, c), OW, pixel, step, strideX);
+  }
 }
 
 /** The same for any filter width, stride and dilation. */
@@ -394,6 +446,16 @@ export function depthwiseUnitBackward(
     if (inFactors) activateRows(input, middle, W, C, inFactors, inActivation);
     else memory.copy(middle, input, rowBytes);
     memory.fill(dx, 0, <usize>(width * C) << 2);
+    // The next row, and the row of dz that it is the first to read, if there is one.
+    const ahead = r + 1 < last ? bytesAhead(batch * H, W * C) : 0;
+    const y = r % H + top + 1;
+    const newRow = image * OH + y / strideY;
+    const isNew = y % strideY == 0 && y / strideY < OH && ahead != 0;
+    const outAhead = isNew ? <usize>(OW * C) << 2 : 0;
+    startReadingAhead(
+      turnsOf(max<i32>(1, KH / strideY), C), at(x, (r + 1) * W * C), ahead, at(gIn, (r + 1) * W * C), ahead, at(g, newRow * OW * C), outAhead,
+      at(z, newRow * OW * C), outFactors ? outAhead : 0,
+    );
     for (let i = 0; i < KH; i++) {
       const ty = (r % H) + top - i * dilationY;
       if (ty < 0 || ty % strideY != 0 || ty / strideY >= OH) continue;

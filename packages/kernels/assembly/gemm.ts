@@ -1,5 +1,6 @@
 // Matrix products from packed panels, after Goto and van de Geijn (2008): A in panels of ROWS rows, B in panels of 8
 // columns, both with the depth as the slow axis, so that the inner tile only ever reads forward.
+import { readAhead } from "./read-ahead";
 import { at, madd, shareStart, WIDE, zero } from "./simd";
 
 /**
@@ -432,7 +433,15 @@ function isSecondOfTwo(n: i32, N: i32): bool {
   return (n & COLUMNS) != 0 && n + COLUMNS <= N;
 }
 
-/** C[rows][N] = packed rows · packed B; `corner` holds one tile. */
+/** Tiles of a product of `rows` rows and `columns` columns: turns of reading ahead. */
+// @ts-ignore: decorator
+@inline
+export function tiles(rows: i32, columns: i32): i32 {
+  const width = WIDE ? 2 * COLUMNS : COLUMNS;
+  return (tileRows(rows) / ROWS) * ((columns + width - 1) / width);
+}
+
+/** C[rows][N] = packed rows · packed B; `corner` holds one tile. Each tile, or two of the wide build, reads ahead. */
 export function multiplyBlock(panel: usize, P: usize, C: usize, rows: i32, N: i32, K: i32, corner: usize): void {
   const stride = <usize>N << 2;
   for (let n = 0; n < N; n += COLUMNS) {
@@ -441,10 +450,14 @@ export function multiplyBlock(panel: usize, P: usize, C: usize, rows: i32, N: i3
     let m = 0;
     if (WIDE) {
       if (isFirstOfTwo(n, N)) {
-        for (; m + ROWS <= rows; m += ROWS) wideTile(at(panel, m * K), b, <usize>K << 5, K, at(C, m * N + n), stride);
+        for (; m + ROWS <= rows; m += ROWS) {
+          readAhead();
+          wideTile(at(panel, m * K), b, <usize>K << 5, K, at(C, m * N + n), stride);
+        }
       } else if (isSecondOfTwo(n, N)) m = rows - (rows % ROWS);
     }
     for (; m < rows; m += ROWS) {
+      readAhead();
       const a = at(panel, m * K);
       const c = at(C, m * N + n);
       const height = min<i32>(ROWS, rows - m);
@@ -496,7 +509,7 @@ export function multiplyBiasedBlock(
   }
 }
 
-/** sum [tileRows(M)][tileColumns(N)] += (row panels)ᵀ · column panels, `depth` rows deep. */
+/** sum [tileRows(M)][tileColumns(N)] += (row panels)ᵀ · column panels, `depth` rows deep. Reads ahead as `multiplyBlock` does. */
 export function multiplyTransposedBlock(panelA: usize, panelB: usize, sum: usize, M: i32, N: i32, depth: i32): void {
   const columns = tileColumns(N);
   const rows = tileRows(M);
@@ -506,6 +519,7 @@ export function multiplyTransposedBlock(panelA: usize, panelB: usize, sum: usize
       if (isSecondOfTwo(n, columns)) continue;
       if (isFirstOfTwo(n, columns)) {
         for (let m = 0; m < rows; m += ROWS) {
+          readAhead();
           const out = at(sum, m * columns + n);
           wideTileFrom(at(panelA, m * BLOCK), at(panelB, n * BLOCK), BLOCK << 5, depth, out, stride, out, stride);
         }
@@ -513,6 +527,7 @@ export function multiplyTransposedBlock(panelA: usize, panelB: usize, sum: usize
       }
     }
     for (let m = 0; m < rows; m += ROWS) {
+      readAhead();
       const out = at(sum, m * columns + n);
       tile(at(panelA, m * BLOCK), at(panelB, n * BLOCK), depth, out, stride, out, stride);
     }

@@ -8,9 +8,10 @@
 import { activateRows, addSums, gradientOfEight, gradientRows, RELU, RELU6, sumsOf } from "./batch-norm";
 import {
   BLOCK, blockRows, COLUMNS, columnPanels, GRAIN, multiplyBiasedBlock, multiplyBlock, multiplyTransposedBlock, normalRowPanels, packB, packNormalRows, packRows,
-  packRowsOfPanels, ROWS, rowPanels, tileColumns, tileRows,
+  packRowsOfPanels, ROWS, rowPanels, tileColumns, tileRows, tiles,
 } from "./gemm";
 import { patchRows } from "./patches";
+import { startReadingAhead } from "./read-ahead";
 import { at, madd, shareStart, WIDE } from "./simd";
 
 /** Whether an activation only cuts values off, at `lowOf` and `highOf`: linear, relu and relu6. */
@@ -30,6 +31,16 @@ function lowOf(activation: i32): f32 {
 @inline
 function highOf(activation: i32): f32 {
   return activation == RELU6 ? 6 : Infinity;
+}
+
+/**
+ * Bytes of one channel of the next block, which follows `rows` rows before `last`. None where filters are so large that
+ * blocks wait for them and not for rows, which would take their place in the cache.
+ */
+// @ts-ignore: decorator
+@inline
+function bytesAhead(block: i32, rows: i32, last: i32, K: i32, N: i32): usize {
+  return K * N > 1 << 16 ? 0 : <usize>min<i32>(rows, last - block - rows) << 2;
 }
 
 /** Floats of scratch for each thread of `unitForward` and `patchForward`. */
@@ -58,6 +69,8 @@ export function unitForward(
       packRows(rowsOfX, K, rows, panel);
     }
     const out = at(z, block * N);
+    const ahead = bytesAhead(block, rows, last, K, N);
+    startReadingAhead(tiles(rows, N), at(source, rows * K), ahead * K, at(out, rows * N), ahead * N, 0, 0, 0, 0);
     multiplyBlock(panel, P, out, rows, N, K, corner);
     if (sums) addSums(out, rows, N, own);
   }
@@ -80,6 +93,7 @@ export function patchForward(
     patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
     packRows(patches, K, rows, panel);
     const out = at(z, block * N);
+    startReadingAhead(tiles(rows, N), at(out, rows * N), bytesAhead(block, rows, last, K, N) * N, 0, 0, 0, 0, 0, 0);
     multiplyBlock(panel, P, out, rows, N, K, corner);
     if (sums) addSums(out, rows, N, own);
   }
@@ -238,6 +252,12 @@ export function unitBackward(
       activateRows(input, rowsOfX, rows, K, inFactors, inActivation);
       rowPanels(rowsOfX, K, rows, panelsOfX);
     }
+    const ahead = bytesAhead(block, rows, last, K, N);
+    const next = block + rows;
+    startReadingAhead(
+      tiles(K, N) + (gIn ? tiles(rows, K) : 0), at(g, next * N), ahead * N, at(z, next * N), outFactors ? ahead * N : 0, at(x, next * K), ahead * K,
+      at(gIn, next * K), gIn ? ahead * K : 0,
+    );
     multiplyTransposedBlock(panelsOfX, panelsOfG, sum, K, N, rows);
     if (gIn) {
       const out = at(gIn, block * K);
@@ -265,6 +285,9 @@ export function patchBackward(
     gradientPanels(at(g, block * N), at(z, block * N), outFactors, N, rows, panelsOfG);
     patchRows(x, patches, block, rows, H, W, C, KH, KW, strideY, strideX, dilationY, dilationX, top, left, OH, OW);
     rowPanels(patches, K, rows, panelsOfX);
+    const ahead = bytesAhead(block, rows, last, K, N) * N;
+    const next = (block + rows) * N;
+    startReadingAhead(tiles(K, N), at(g, next), ahead, at(z, next), outFactors ? ahead : 0, 0, 0, 0, 0);
     multiplyTransposedBlock(panelsOfX, panelsOfG, sum, K, N, rows);
   }
 }
