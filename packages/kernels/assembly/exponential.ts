@@ -2,7 +2,8 @@ import { madd } from "./simd";
 
 // Constants of the exponential, as scalars: a loop over many values makes its vectors of them in front, with
 // `constant(E0, unknown())` and so on. V8 makes a vector that it knows anew in every step of a loop, which takes Node 24 and
-// later more time than the rest.
+// later more time than the rest. They travel as arguments: to hand down `hidden` alone and make each where it is used is as
+// fast on Node 20, but takes swish's gradient up to 1.5 times as long on Node 24, and 2.2 times where it joins to 256 bits.
 export const E0: f32 = -87;
 export const E1: f32 = 87;
 export const E2: f32 = -1.44269504088896341;
