@@ -1,6 +1,7 @@
 import { checkOptions, InvalidArgumentError } from "@acr/core";
 import { FusedAdam, optimizeForTraining } from "@acr/kernels";
 import {
+  engine,
   getBackend,
   mean,
   randomUniform,
@@ -14,7 +15,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { gpuName } from "./internal/gpu-name.js";
-import { runningBackend, setupBackend } from "./setup-backend.js";
+import { endWebGpu, runningBackend, setupBackend } from "./setup-backend.js";
 
 /** One backend of this machine. */
 export interface BackendDiagnosis {
@@ -61,7 +62,8 @@ const SIZE = 64;
 const BATCH = 8;
 
 /**
- * Tries every backend of this machine and measures how fast it trains a small net. Leaves the backend that was in use.
+ * Tries every backend of this machine and measures how fast it trains a small net. Leaves the backend that was in use, and
+ * webgpu as it was, so that a program of Node's can end.
  *
  * @throws {InvalidArgumentError} seconds is not a finite number >= 0.
  * @example (await doctor({ seconds: 3 })).backends.filter(({ available }) => available).map(({ name }) => name);
@@ -74,6 +76,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {
   }
   let milliseconds = 1000 * seconds;
   const before = { name: getBackend(), info: runningBackend() };
+  const hadWebGpu = "webgpu" in engine().registry;
   // What wasm was asked for, where it is in use, else what the environment says.
   const wideRegisters = before.info?.name === "wasm" ? before.info.wideRegisters !== undefined : undefined;
   const backends: BackendDiagnosis[] = [];
@@ -99,6 +102,7 @@ export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {
   }
   if (before.info) await setupBackend({ prefer: [before.info.name], threads: before.info.threads, wideRegisters });
   else if (before.name) await setBackend(before.name);
+  if (!hadWebGpu && "webgpu" in engine().registry && getBackend() !== "webgpu") endWebGpu();
   return {
     ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
     gpu: await gpuName(),

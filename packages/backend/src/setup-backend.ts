@@ -351,6 +351,13 @@ function forgetBackend(name: string): void {
   registerBackend(name, factory, priority);
 }
 
+/** Ends webgpu with its device, once another backend is in use: Dawn does not let a program end while there is a device. */
+export function endWebGpu(): void {
+  const { device } = engine().registry.webgpu as unknown as { device: { destroy(): void } };
+  forgetBackend("webgpu");
+  device.destroy();
+}
+
 /** What is read of tfjs-node's backend. */
 interface TensorFlowBackend {
   isUsingGpuDevice?: boolean;

@@ -6,10 +6,11 @@ import { childProcesses } from "@acr/testing";
 
 const { runNode } = childProcesses();
 
+const EXIT = "process.stdout.write(JSON.stringify(result), () => process.exit(0));";
+
 /** Runs a program that imports the built package, since jest cannot load the ESM package `webgpu`; its last line is JSON. */
-async function run(program: string, env: Record<string, string> = {}) {
+async function run(program: string, env: Record<string, string> = {}, tail = EXIT) {
   const head = 'import { doctor, setupBackend } from "@acr/backend"; import * as tf from "@tensorflow/tfjs-core";';
-  const tail = "process.stdout.write(JSON.stringify(result), () => process.exit(0));";
   const { out, err } = await runNode(["--input-type=module", "-e", `${head}\n${program}\n${tail}`], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
     env: { ...process.env, ACR_TENSORFLOW_DIR: "no-such-folder", ...env },
@@ -52,6 +53,19 @@ function asHardware(): string {
   );
   return write("register.mjs", `import { register } from "node:module"; register("${hook}");`);
 }
+
+it("doctor() lets a program end by itself, and webgpu starts again behind it", async () => {
+  const ends = "console.log(JSON.stringify(result));";
+  const program = `
+    import "@tensorflow/tfjs-backend-cpu";
+    const { backends } = await doctor({ seconds: 0 });
+    const result = [backends.find(({ name }) => name === "webgpu").available, tf.getBackend()];`;
+  expect(await run(program, {}, ends)).toEqual([true, "cpu"]);
+  const again = `
+    await setupBackend({ prefer: ["webgpu"] });
+    result.push((await tf.add(1, 2).data())[0]);`;
+  expect(await run(program + again)).toEqual([true, "cpu", 3]);
+});
 
 describe("setupBackend({ prefer: ['webgpu'] }) in Node", () => {
   it("computes on the adapter, says that it is a software driver, and doctor measures it", async () => {
