@@ -192,7 +192,7 @@ describe("optimizeForTraining(model)", () => {
     expected.forEach((values, i) => expect(relativeError(actual[i]!, values)).toBeLessThan(2 * tolerance.float32));
   });
 
-  it("trains with the layers' regularizers, whether they are in a unit, in squeeze and excite or alone", async () => {
+  it("trains with the layers' regularizers, whether they are in a unit, in squeeze and excite, in a nested model or alone", async () => {
     await tf.setBackend("cpu");
     const { layers, regularizers } = tfl;
     const l2 = (scale: number) => regularizers.l2({ l2: scale });
@@ -206,11 +206,13 @@ describe("optimizeForTraining(model)", () => {
     x = apply(layers.reshape({ targetShape: [1, 1, 4] }), apply(layers.globalAveragePooling2d({}), map));
     x = apply(layers.multiply(), [map, apply(dense("sigmoid", 0.4), apply(dense("relu", 0.3), x))]);
     x = apply(layers.dense({ units: 2, kernelRegularizer: l2(0.5) }), apply(layers.globalAveragePooling2d({}), x));
-    const model = tfl.model({ inputs: input, outputs: x });
+    const nested = tfl.sequential();
+    nested.add(layers.dense({ units: 2, kernelRegularizer: l2(0.6), inputShape: [2] }));
+    const model = tfl.model({ inputs: input, outputs: apply(nested, x) });
     const sums = [model, optimizeForTraining(model)].map((one) =>
       one.calculateLosses().map((loss) => loss.dataSync()[0]!),
     );
-    expect(sums[1]).toHaveLength(5);
+    expect(sums[1]).toHaveLength(6);
     expect([...sums[1]!].sort()).toEqual([...sums[0]!].sort());
     expect(Math.min(...sums[1]!)).toBeGreaterThan(0);
   });

@@ -40,9 +40,9 @@ export class SharedWeightsLayer extends layers.Layer {
     return (this.originals ?? []).flatMap((layer) => layer.nonTrainableWeights);
   }
 
-  /** What the originals' regularizers add to the loss: `fit` asks the layers of the model that it trains. */
-  override get losses() {
-    return (this.originals ?? []).flatMap((layer) => layer.losses);
+  /** What the originals' regularizers add to the loss, for `fit`. Not by `losses`, which is empty for a nested model. */
+  override calculateLosses() {
+    return this.originals.flatMap((layer) => layer.calculateLosses());
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
