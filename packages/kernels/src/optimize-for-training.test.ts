@@ -217,6 +217,31 @@ describe("optimizeForTraining(model)", () => {
     expect(Math.min(...sums[1]!)).toBeGreaterThan(0);
   });
 
+  it("leaves out the dilation of a DepthwiseConv2D, as that layer does and what is saved will do", async () => {
+    await tf.setBackend("wasm");
+    const kernels = await registerTrainingKernels();
+    const { layers } = tfl;
+    const model = tfl.sequential({
+      layers: [
+        layers.depthwiseConv2d({
+          kernelSize: 3,
+          dilationRate: 2,
+          padding: "same",
+          useBias: false,
+          inputShape: [7, 7, 4],
+        }),
+        layers.batchNormalization({}),
+        layers.depthwiseConv2d({ kernelSize: 2, dilationRate: 2, padding: "same", useBias: false }),
+      ],
+    });
+    const x = tf.randomUniform([2, 7, 7, 4], -1, 1, "float32", 1);
+    const [expected, actual] = [model, optimizeForTraining(model)].map((one) =>
+      (one.predict(x) as tf.Tensor).dataSync<"float32">(),
+    );
+    expect(relativeError(actual!, expected!)).toBeLessThan(tolerance.float32);
+    await kernels.undo();
+  });
+
   it("keeps a normalisation unfused whose own output is an output of the model", async () => {
     await tf.setBackend("cpu");
     const input = tfl.input({ shape: [4] });

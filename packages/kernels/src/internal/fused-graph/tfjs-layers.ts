@@ -73,7 +73,9 @@ export function convolutionOptions(layer: ConvolutionLayer): Omit<UnitOptions, "
   const isDepthwise = typeOf(layer) === "DepthwiseConv2D";
   if (!isDepthwise && typeOf(layer) !== "Conv2D") return undefined;
   if (layer.useBias || activationOf(layer) !== "linear" || !isChannelsLast(layer)) return undefined;
-  return { isDepthwise, strides: layer.strides, dilations: layer.dilationRate, pad: layer.padding };
+  // tfjs' DepthwiseConv2D has a dilation rate and does not use it.
+  const dilations: [number, number] = isDepthwise ? [1, 1] : layer.dilationRate;
+  return { isDepthwise, strides: layer.strides, dilations, pad: layer.padding };
 }
 
 /** Whether a BatchNormalization is over the last axis, with scale and centre. */
