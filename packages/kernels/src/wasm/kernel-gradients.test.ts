@@ -56,6 +56,22 @@ describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrai
     await kernels.undo();
   });
 
+  it("of max pooling go to the maximum of each window, whatever its sign", async () => {
+    const random = createRandom("max pooling");
+    for (let i = 0; i < CASES; i++) {
+      const shape: Shape4 = [
+        1 + random.integer(2),
+        3 + random.integer(5),
+        3 + random.integer(5),
+        1 + random.integer(5),
+      ];
+      const [size, step] = [1 + random.integer(3), 1 + random.integer(3)];
+      const pad = random.pick(["same", "valid"] as const);
+      const pool = (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, size, step, pad);
+      await expectAsOnCpu(`${shape} ${size} ${step} ${pad}`, () => valueAndGradients(pool, [shape], i));
+    }
+  });
+
   // tfjs' own backends have no gradient of a dilated convolution; zeros between the taps of the filter make the same one
   // without dilation.
   it.each([false, true])("of dilated convolutions are those of spread filters (depthwise: %s)", async (depthwise) => {
