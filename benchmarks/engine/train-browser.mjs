@@ -1,17 +1,21 @@
 #!/usr/bin/env node
 /**
- * Trains a small net for 20 steps with the kernels of @acr/kernels in headless Chromium (wasm, one thread, plain SIMD; on x64
- * also without SIMD) and in Node with plain SIMD: exits 1 where a loss differs by more than 1e-5 of its size, does not fall, a
- * tensor leaks, or the backend does not say which headers a page that is not cross-origin isolated lacks. Skipped with a
- * message where there is no Chromium.
+ * Trains a small net for 20 steps with the kernels of @acr/kernels in headless Chromium and in Node: on wasm with one thread and
+ * plain SIMD, on x64 also without SIMD, and in a page that is cross-origin isolated on two threads. Exits 1 where a loss differs
+ * by more than 1e-5 of its size (with two threads: by a bit), does not fall, a tensor leaks, a page that is not isolated is not
+ * told which headers it lacks, one whose policy forbids workers does not train on one thread, or a worker that is ended is not
+ * noticed and replaced. Skipped with a message where there is no
+ * Chromium.
  *
  *   npm run build && node benchmarks/engine/train-browser.mjs [--json]
  */
+import { fileURLToPath } from "node:url";
 import { registerTrainingKernels } from "@acr/kernels";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { findChromium, runPage } from "../../consumers/browser/run-page.js";
 import { browserFiles } from "../browser-files.mjs";
+import { run } from "./rounds.mjs";
 import { trainingCurve } from "./training-curve.js";
 
 /** Without SIMD tfjs' own operations, as the dense layer's, add in another order; the kernels do not. */
@@ -53,6 +57,30 @@ for (const { variant, flags } of BUILDS) {
       `Chromium, ${page.variant}: ${losses.length} steps, loss ${losses[0].toFixed(4)} to ${losses.at(-1).toFixed(4)}, ${distance} from Node at most; ${page.description}`,
     );
 }
+pages.push(await checkThreads());
 if (process.argv.includes("--json")) console.log(JSON.stringify({ node: losses, pages }, null, 2));
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** A page with the headers that allow shared memory trains on two threads, bit for bit as Node does, and outlives a worker. */
+async function checkThreads() {
+  const onThreads = JSON.parse(
+    run(process.execPath, [fileURLToPath(new URL("training-curve-on-threads.mjs", import.meta.url))]),
+  );
+  const isolating = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+  const page = await runPage(browser, bundled, { timeoutMs: 120_000, headers: isolating });
+  if (page.error) throw new Error(page.error);
+  const says = (fault) => faults.push(`threads: ${fault}`);
+  const isSame = (curve) => JSON.stringify(curve) === JSON.stringify(onThreads);
+  if (!page.isolated) says("the page is not isolated");
+  if (page.threads !== 2 || page.threadsAgain !== 2) says(`${page.threads} threads, then ${page.threadsAgain}`);
+  if (!isSame(page.losses)) says(`losses are not those of Node: ${page.losses}`);
+  if (!isSame(page.lossesAgain)) says(`losses after the second start are not those of the first: ${page.lossesAgain}`);
+  if (page.leakedTensors !== 0) says(`${page.leakedTensors} tensors leaked`);
+  if (!page.fault?.startsWith("BackendError: ThreadPool: a worker died")) says(`an ended worker gave ${page.fault}`);
+  if (!process.argv.includes("--json"))
+    console.log(
+      `Chromium, isolated: ${page.description}; losses ${isSame(page.losses) ? "equal" : "not equal"} to Node's; a worker was ended: ${page.fault}`,
+    );
+  return page;
+}

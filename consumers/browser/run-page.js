@@ -22,9 +22,10 @@ export function findChromium() {
  * @param {string} browser - of `findChromium`.
  * @param {(path: string) => string | Uint8Array | undefined} read - what lies under a path, e.g. `/bundle.js`, which the page
  *   loads as a module.
+ * @param options - `headers`: what goes with each answer, beside its type.
  * @returns the JSON that the page posts.
  */
-export async function runPage(browser, read, { flags = [], timeoutMs = 60_000 } = {}) {
+export async function runPage(browser, read, { flags = [], headers = {}, timeoutMs = 60_000 } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "chromium-"));
   try {
     return await new Promise((resolve, reject) => {
@@ -44,6 +45,7 @@ export async function runPage(browser, read, { flags = [], timeoutMs = 60_000 } 
         const body = isPage ? '<!doctype html><script type="module" src="/bundle.js"></script>' : read(request.url);
         response.statusCode = body === undefined ? 404 : 200;
         response.setHeader("content-type", TYPES[isPage ? "html" : request.url.split(".").at(-1)] ?? "text/plain");
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
         response.end(body);
       });
       let chromium;

@@ -12,6 +12,7 @@ import {
   version_core,
 } from "@tensorflow/tfjs-core";
 import { importNode } from "./internal/import-node.js";
+import { whyNoThreads } from "./internal/why-no-threads.js";
 
 /** Options of `setupBackend`. */
 export interface SetupBackendOptions {
@@ -22,8 +23,8 @@ export interface SetupBackendOptions {
    */
   prefer?: readonly string[];
   /**
-   * Threads of wasm and tensorflow, 1 … 64. Default: the physical cores of this machine, at most 8. In browsers always
-   * 1. TensorFlow keeps the number that it was started with.
+   * Threads of wasm and tensorflow, 1 … 64. Default: the physical cores of this machine, at most 8. In a page that is not
+   * cross-origin isolated always 1. TensorFlow keeps the number that it was started with.
    */
   threads?: number;
   /**
@@ -100,7 +101,7 @@ export const runningBackend = (): BackendInfo | undefined =>
  *
  * `tensorflow` is what `installTensorFlow` made, or an installed tfjs-node: by default only where it drives a GPU, as
  * `webgpu`, whose software drivers are far slower than `wasm`. `wasm`
- * with threads in Node, with one thread in browsers and where the runtime has no SIMD; `cpu` (very slow, for tests) where `wasm` is not installed.
+ * with threads in Node and in pages that are cross-origin isolated, with one thread elsewhere and where the runtime has no SIMD; `cpu` (very slow, for tests) where `wasm` is not installed.
  * Tensors of a backend that is running already stay alive: asked again with another number of threads, the same backend
  * goes on with that number. A `wasm` backend that the application started itself is used as it is, with one thread.
  *
@@ -238,7 +239,6 @@ async function defaultPreference(gpu: number | undefined): Promise<string[]> {
 }
 
 async function defaultThreads(): Promise<number> {
-  if (!isNode()) return 1;
   const { physicalCores } = await import("./internal/physical-cores.js");
   return Math.min(DEFAULT_MAXIMUM_THREADS, await physicalCores());
 }
@@ -387,11 +387,19 @@ async function startWasm({ threads, wideRegisters }: Wishes): Promise<Started> {
     release = await startThreadedWasm(threads);
     ownsThreadedWasm = true;
   }
+  // Pages get shared memory from tfjs itself.
+  const pageLacks = isNode() || !simd ? undefined : await whyNoThreads();
+  if (!isNode() && !isStarted) {
+    const { setThreadsCount } = await import("@tensorflow/tfjs-backend-wasm");
+    setThreadsCount(threads);
+    // It would wait for its workers forever.
+    if (pageLacks) env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+  }
   await activate("wasm");
   await release();
   const tooOld = wideRegisters ? await joinOperations() : undefined;
   const kernels = await registerTrainingKernels({
-    threads: ownsThreadedWasm ? threads : 1,
+    threads,
     wideRegisters: wideRegisters && tooOld === undefined,
   });
   const relaxedSimd = kernels.variant.includes("relaxed");
@@ -402,11 +410,12 @@ async function startWasm({ threads, wideRegisters }: Wishes): Promise<Started> {
     simd ? (relaxedSimd ? "relaxed SIMD" : "SIMD") : "no SIMD",
     ...(isWide ? ["256 bits"] : wideRegisters ? [`no 256 bits: ${tooOld ?? kernels.wideRefusal}`] : []),
     ...(isNode() && simd && !ownsThreadedWasm ? ["no threads: the application had started this backend"] : []),
-    ...(isNode() || !simd || globalThis.crossOriginIsolated
-      ? []
-      : [
-          "this page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)",
-        ]),
+    ...(pageLacks ? [pageLacks] : []),
+    ...(!isNode() && simd && !pageLacks && kernels.threads < threads
+      ? [
+          "no threads: tfjs runs another build than its threaded one (setWasmPaths must name a folder with its three .wasm files)",
+        ]
+      : []),
   ].join(", ");
   return {
     info: {

@@ -2,11 +2,16 @@ import { importNode } from "./import-node.js";
 
 /**
  * Physical cores that this process may use: hardware threads of one core share its multipliers, so a second thread
- * there makes training slower. Linux says which are siblings; elsewhere every processor counts as a core.
+ * there makes training slower. Linux says which are siblings; elsewhere every processor counts as a core. Browsers tell
+ * neither: of more than two hardware threads, half are taken for cores.
  *
  * @param folder - where Linux describes the processors.
  */
 export async function physicalCores(folder = "/sys/devices/system/cpu"): Promise<number> {
+  if (typeof process === "undefined" || process.versions?.node === undefined) {
+    const { hardwareConcurrency = 1 } = globalThis.navigator ?? {};
+    return hardwareConcurrency > 2 ? Math.ceil(hardwareConcurrency / 2) : hardwareConcurrency;
+  }
   const { existsSync, readdirSync, readFileSync } = await importNode<typeof import("node:fs")>("node:fs");
   const { availableParallelism } = await importNode<typeof import("node:os")>("node:os");
   const { join } = await importNode<typeof import("node:path")>("node:path");

@@ -1,34 +1,23 @@
 import { BackendError } from "@acr/core";
-import { importNode } from "../internal/import-node.js";
+import {
+  ARGUMENT_COUNT,
+  CONTROL_BYTES,
+  DONE,
+  FAILED,
+  KERNEL,
+  type PoolWorker,
+  SEQUENCE,
+  STARTED,
+  startPoolWorker,
+} from "./pool-worker.js";
 import type { WasmExports } from "./wasm-exports.js";
 
-/** What a worker needs to join. */
-interface WorkerStart {
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
-  control: SharedArrayBuffer;
-  names: string[];
-  thread: number;
-  threads: number;
-  relaxed: boolean;
-  spins: number;
-}
-
-/** Layout of the control block (32-bit words, then the arguments as float64). */
-const SEQUENCE = 0;
-const DONE = 1;
-const KERNEL = 2;
-const ARGUMENT_COUNT = 3;
-const FAILED = 4;
-const STARTED = 5;
-const CONTROL_BYTES = 32;
 const MAXIMUM_ARGUMENTS = 32;
 /**
  * How often a thread looks before it sleeps, 0.3 ms in all: longer than the gap between two kernels and than what one thread
  * mostly waits for another, shorter than a step.
  */
 const SPINS = 20_000;
-const START_TIMEOUT_MS = 20_000;
 const WAIT_MS = 100;
 /**
  * How many waits without news mean that a worker is dead: one that has not even taken up its share, and one that has.
@@ -37,59 +26,20 @@ const WAIT_MS = 100;
 const WAITS_TO_START = 50;
 const WAITS_TO_FINISH = 600;
 
-/** Body of a worker. It is sent as text, so it must not refer to anything outside itself. */
-function workerMain(require: NodeJS.Require): void {
-  const { workerData, parentPort } = require("node:worker_threads") as typeof import("node:worker_threads");
-  const { module, memory, control, names, thread, threads, relaxed, spins: patience } = workerData as WorkerStart;
-  if (relaxed && process.versions.node.startsWith("20.")) {
-    (require("node:v8") as typeof import("node:v8")).setFlagsFromString("--experimental-wasm-relaxed-simd");
-  }
-  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<
-    string,
-    (...args: number[]) => void
-  >;
-  const kernels = names.map((name) => exports[name]!);
-  const words = new Int32Array(control, 0, 8);
-  const values = new Float64Array(control, 32);
-  let seen = Atomics.load(words, 0);
-  parentPort!.postMessage("ready");
-  for (;;) {
-    let spins = 0;
-    let sequence = Atomics.load(words, 0);
-    while (sequence === seen) {
-      if (++spins > patience) Atomics.wait(words, 0, seen, 1000);
-      sequence = Atomics.load(words, 0);
-    }
-    seen = sequence;
-    Atomics.add(words, 5, 1);
-    const kernel = Atomics.load(words, 2);
-    if (kernel < 0) return;
-    const count = Atomics.load(words, 3);
-    const args = Array.from(values.subarray(0, count));
-    try {
-      kernels[kernel]!(...args, thread, threads);
-    } catch {
-      Atomics.store(words, 4, thread);
-    }
-    Atomics.add(words, 1, 1);
-    Atomics.notify(words, 1);
-  }
-}
-
 /**
  * Runs kernels of one WebAssembly module on several threads at once; the caller's thread is one of them.
  *
- * Workers sleep between jobs and never keep the process alive. Node only: browsers forbid the blocking wait of the
- * main thread.
+ * Workers sleep between jobs and never keep the process alive.
  */
 export class ThreadPool {
   private sequence = 0;
   private dead: string | undefined;
+  private readonly mayBlock = mayBlock();
 
   private constructor(
     private readonly exports: Record<string, (...args: number[]) => void>,
     private readonly names: readonly string[],
-    private readonly workers: readonly { terminate(): Promise<number> }[],
+    private readonly workers: readonly PoolWorker[],
     private readonly words: Int32Array,
     private readonly values: Float64Array,
   ) {}
@@ -114,11 +64,10 @@ export class ThreadPool {
     }: { module: WebAssembly.Module; memory: WebAssembly.Memory; threads: number; relaxed: boolean },
   ): Promise<ThreadPool> {
     if (threads === 1) return ThreadPool.alone(exports);
-    const { Worker } = await importNode<typeof import("node:worker_threads")>("node:worker_threads");
     const control = new SharedArrayBuffer(CONTROL_BYTES + MAXIMUM_ARGUMENTS * 8);
     const table = exports as unknown as Record<string, (...args: number[]) => void>;
     const names = Object.keys(table).filter((name) => typeof table[name] === "function");
-    const workers: InstanceType<typeof Worker>[] = [];
+    const workers: PoolWorker[] = [];
     const pool = new ThreadPool(
       table,
       names,
@@ -128,28 +77,11 @@ export class ThreadPool {
     );
     try {
       for (let thread = 1; thread < threads; thread++) {
-        const workerData: WorkerStart = { module, memory, control, names, thread, threads, relaxed, spins: SPINS };
-        // Options of the program's own start, as --input-type=module, would make its text a module without `require`.
-        const worker = new Worker(`(${workerMain.toString()})(require)`, { eval: true, execArgv: [], workerData });
-        workers.push(worker);
-        await new Promise<void>((resolve, reject) => {
-          const timer = setTimeout(() => reject(new Error(`not ready after ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS);
-          worker.once("message", () => {
-            clearTimeout(timer);
-            resolve();
-          });
-          worker.once("error", (error) => {
-            clearTimeout(timer);
-            reject(error);
-          });
-        });
-        worker.on("error", (error) => {
-          pool.dead ??= String(error);
-        });
-        worker.on("exit", (code) => {
-          pool.dead ??= `it ended with code ${code}`;
-        });
-        worker.unref();
+        const start = { module, memory, control, names, thread, threads, relaxed, spins: SPINS };
+        const onDeath = (why: string) => {
+          pool.dead ??= why;
+        };
+        workers.push(await startPoolWorker(start, onDeath));
       }
     } catch (cause) {
       await pool.stop();
@@ -160,7 +92,7 @@ export class ThreadPool {
     return pool;
   }
 
-  /** The caller's thread only: all that a browser has, and no module of Node is loaded for it. */
+  /** The caller's thread only: it needs no shared memory. */
   private static alone(exports: WasmExports): ThreadPool {
     const table = exports as unknown as Record<string, (...args: number[]) => void>;
     return new ThreadPool(table, [], [], new Int32Array(CONTROL_BYTES / 4), new Float64Array(MAXIMUM_ARGUMENTS));
@@ -203,7 +135,7 @@ export class ThreadPool {
     let waits = 0;
     for (let done = Atomics.load(words, DONE); done < threads - 1; done = Atomics.load(words, DONE)) {
       if (++spins <= SPINS) continue;
-      if (Atomics.wait(words, DONE, done, WAIT_MS) === "timed-out") waits++;
+      if (!this.isChanged(DONE, done)) waits++;
       const haveStarted = Atomics.load(words, STARTED) >= threads - 1;
       if (waits < (haveStarted ? WAITS_TO_FINISH : WAITS_TO_START)) continue;
       this.dead ??= haveStarted ? "it did not finish its share" : "it did not take up its share";
@@ -218,6 +150,17 @@ export class ThreadPool {
     }
   }
 
+  /** Waits until a word has another value, but not longer than `WAIT_MS`. Returns whether it has. */
+  private isChanged(index: number, value: number): boolean {
+    const { words } = this;
+    if (this.mayBlock) return Atomics.wait(words, index, value, WAIT_MS) !== "timed-out";
+    const begun = performance.now();
+    do {
+      if (Atomics.load(words, index) !== value) return true;
+    } while (performance.now() - begun < WAIT_MS);
+    return false;
+  }
+
   /** Ends the workers. Safe to call twice. */
   async stop(): Promise<void> {
     this.dead = "the pool was stopped";
@@ -226,5 +169,15 @@ export class ThreadPool {
     Atomics.store(this.words, SEQUENCE, ++this.sequence);
     Atomics.notify(this.words, SEQUENCE);
     await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** Whether the caller's thread may sleep: the main thread of a page may not. */
+function mayBlock(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
