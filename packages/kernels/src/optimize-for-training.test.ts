@@ -242,6 +242,69 @@ describe("optimizeForTraining(model)", () => {
     await kernels.undo();
   });
 
+  it.each(["wasm", ...tensorFlow])(
+    "fuses what is in a nested model, frozen or not, with several outputs, on %s",
+    async (backend) => {
+      await tf.setBackend(backend);
+      const kernels = await registerTrainingKernels();
+      const { layers } = tfl;
+      const image = tfl.input({ shape: [6, 6, 3] });
+      const apply = (layer: tfl.layers.Layer, x: tfl.SymbolicTensor) => layer.apply(x) as tfl.SymbolicTensor;
+      const unit = (x: tfl.SymbolicTensor) => {
+        const map = apply(layers.conv2d({ filters: 4, kernelSize: 3, padding: "same", useBias: false }), x);
+        return apply(layers.reLU({}), apply(layers.batchNormalization({ momentum: 0.5 }), map));
+      };
+      const inner = tfl.input({ shape: [6, 6, 3] });
+      const first = unit(inner);
+      const base = tfl.model({ inputs: inner, outputs: [first, unit(first)] });
+      const maps = base.apply(image) as tfl.SymbolicTensor[];
+      const outputs = maps.map((map) => apply(layers.globalAveragePooling2d({}), map));
+      const model = tfl.model({ inputs: image, outputs });
+      const fast = optimizeForTraining(model);
+      const x = tf.randomUniform([2, 6, 6, 3], 1, 2, "float32", 1);
+      const moving = () =>
+        base.layers
+          .find(({ name }) => name.startsWith("batch"))!
+          .getWeights()[2]!
+          .dataSync<"float32">();
+      const before = moving();
+      const values = (one: tfl.LayersModel) => {
+        const y = one.apply(x, { training: true }) as tf.Tensor[];
+        return y.map((tensor) => tensor.dataSync<"float32">());
+      };
+      base.trainable = false;
+      const inferred = model.predict(x) as tf.Tensor[];
+      values(fast).forEach((y, i) =>
+        expect(relativeError(y, inferred[i]!.dataSync<"float32">())).toBeLessThan(tolerance.float32),
+      );
+      expect(moving()).toEqual(before);
+      base.trainable = true;
+      const weights = model.getWeights().map((weight) => weight.clone());
+      const expected = values(model);
+      const expectedMoving = moving();
+      model.setWeights(weights);
+      values(fast).forEach((y, i) => expect(relativeError(y, expected[i]!)).toBeLessThan(tolerance.float32));
+      expect(relativeError(moving(), expectedMoving)).toBeLessThan(tolerance.float32);
+      await kernels.undo();
+    },
+  );
+
+  it("hands on masks where a layer does", async () => {
+    await tf.setBackend("cpu");
+    const { layers } = tfl;
+    const model = tfl.sequential({
+      layers: [
+        layers.masking({ maskValue: 0, inputShape: [3, 2] }),
+        layers.simpleRNN({ units: 4, recurrentInitializer: "ones" }),
+      ],
+    });
+    const x = tf.tensor3d([1, 2, 3, 4, 0, 0], [1, 3, 2]);
+    const [expected, actual] = [model, optimizeForTraining(model)].map((one) =>
+      (one.predict(x) as tf.Tensor).dataSync<"float32">(),
+    );
+    expect(actual).toEqual(expected);
+  });
+
   it("keeps a normalisation unfused whose own output is an output of the model", async () => {
     await tf.setBackend("cpu");
     const input = tfl.input({ shape: [4] });

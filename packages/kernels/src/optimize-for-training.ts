@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@acr/core";
-import { model as createModel, type LayersModel } from "@tensorflow/tfjs-layers";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { FusedGraph } from "./internal/fused-graph/fused-graph.js";
 
 /**
@@ -7,9 +7,10 @@ import { FusedGraph } from "./internal/fused-graph/fused-graph.js";
  * BatchNormalization, and the ReLU, ReLU6, swish or sigmoid behind it.
  *
  * The result shares the original's weight variables: training it trains the original, which stays a plain tfjs model
- * and is the one to save. Layers that are not fused run as they are. No prototype is touched.
+ * and is the one to save. Layers that are not fused run as they are. No prototype is touched. Unlike in plain tfjs, a
+ * frozen BatchNormalization keeps its statistics and infers with them in training too, as in Keras.
  *
- * @param model - a functional or sequential model; shared layers and several inputs or outputs are fine.
+ * @param model - a functional or sequential model; shared layers, models within it and several inputs or outputs are fine.
  * @returns a LayersModel with the same inputs, outputs and weights. Dispose the original only.
  * @throws {InvalidArgumentError} model is not a LayersModel.
  * @throws {BackendError} from a training step, before it starts: the batch does not fit into the backend's memory.
@@ -23,8 +24,5 @@ export function optimizeForTraining(model: LayersModel): LayersModel {
   if (!Array.isArray(model?.layers) || !Array.isArray(model.inputs)) {
     throw new InvalidArgumentError("optimizeForTraining: model must be a tfjs LayersModel.");
   }
-  const fused = new FusedGraph(model);
-  const outputs = model.outputs.map((output) => fused.convert(output));
-  const inputs = model.inputs.map((input) => fused.convert(input));
-  return createModel({ inputs, outputs, name: `${model.name}_fused` });
+  return FusedGraph.twinOf(model);
 }

@@ -1,5 +1,5 @@
 import { util } from "@tensorflow/tfjs-core";
-import { type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import { model as createModel, type LayersModel, layers, type SymbolicTensor } from "@tensorflow/tfjs-layers";
 import { StepMemory } from "../step-memory.js";
 import { areaMeanLayer, exciteLayer, gateLayer } from "./gate-layers.js";
 import { matchExcite } from "./match-excite.js";
@@ -11,6 +11,7 @@ import {
   type ConvolutionLayer,
   isChannelsLast,
   isGate,
+  isModel,
   isUsualNorm,
   type Layer,
   type NormLayer,
@@ -21,7 +22,6 @@ import { convolutionLayer, finishLayer, unitLayer } from "./unit-layers.js";
 /** Builds the fused twin of a model's graph, tensor by tensor, from the outputs back. */
 export class FusedGraph {
   private readonly graph: ModelGraph;
-  private readonly budget = new StepMemory();
   /** One twin for all places a shared layer stands in. */
   private readonly twins = new Map<Layer, Layer>();
   /** The twin of each tensor of the model. */
@@ -29,7 +29,10 @@ export class FusedGraph {
   /** The deferred map of each unit, by the unit's finished map in the model. */
   private readonly deferred = new Map<SymbolicTensor, SymbolicTensor>();
 
-  constructor(model: LayersModel) {
+  private constructor(
+    model: LayersModel,
+    private readonly budget: StepMemory,
+  ) {
     this.graph = new ModelGraph(model);
     for (const input of model.inputs) {
       const { shape, dtype, sourceLayer } = input;
@@ -38,8 +41,16 @@ export class FusedGraph {
     }
   }
 
+  /** The fused twin of a model; one inside another counts what it holds in the `budget` of that. */
+  static twinOf(model: LayersModel, budget = new StepMemory()): LayersModel {
+    const fused = new FusedGraph(model, budget);
+    const outputs = model.outputs.map((output) => fused.convert(output));
+    const inputs = model.inputs.map((input) => fused.convert(input));
+    return createModel({ inputs, outputs, name: `${model.name}_fused` });
+  }
+
   /** The twin of a tensor, with everything in front of it. */
-  convert(tensor: SymbolicTensor): SymbolicTensor {
+  private convert(tensor: SymbolicTensor): SymbolicTensor {
     const known = this.finished.get(tensor);
     if (known) return known;
     const result =
@@ -106,7 +117,7 @@ export class FusedGraph {
     if (typeOf(product) !== "Multiply" || !first || !second || others.length > 0) return undefined;
     const [map, gates] = isUsedOnce(product) && isGate(first) ? [second, first] : [first, second];
     if (map.rank !== 4 || isGate(map) || !isGate(gates) || map.shape.at(-1) !== gates.shape.at(-1)) return undefined;
-    const twin = this.twinOf(product, () => gateLayer(product));
+    const twin = this.layerTwin(product, () => gateLayer(product));
     return twin.apply([this.convert(map), this.convert(gates)]) as SymbolicTensor;
   }
 
@@ -122,16 +133,24 @@ export class FusedGraph {
   private sameLayer(tensor: SymbolicTensor): SymbolicTensor {
     const layer = tensor.sourceLayer;
     const inputs = inputsOf(tensor).map((input) => this.convert(input));
-    const twin = this.twinOf(
+    const twin = this.layerTwin(
       layer,
       () =>
-        betterLayer(layer, tensor.rank) ?? SharedWeightsLayer.of(layer, (x, kwargs) => layer.call(x, kwargs as never)),
+        betterLayer(layer, tensor.rank) ??
+        this.nestedModel(layer) ??
+        SharedWeightsLayer.of(layer, (x, kwargs) => layer.call(x, kwargs as never)),
     );
     const outputs = twin.apply(inputs.length === 1 ? inputs[0]! : inputs) as SymbolicTensor | SymbolicTensor[];
     return Array.isArray(outputs) ? outputs[tensor.outputTensorIndex ?? 0]! : outputs;
   }
 
-  private twinOf(layer: Layer, make: () => Layer): Layer {
+  private nestedModel(layer: Layer): Layer | undefined {
+    if (!isModel(layer)) return undefined;
+    const twin = FusedGraph.twinOf(layer, this.budget);
+    return SharedWeightsLayer.of(layer, (x, kwargs) => twin.call(x, kwargs as never));
+  }
+
+  private layerTwin(layer: Layer, make: () => Layer): Layer {
     const twin = this.twins.get(layer) ?? make();
     this.twins.set(layer, twin);
     return twin;

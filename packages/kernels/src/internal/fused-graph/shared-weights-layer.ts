@@ -10,7 +10,6 @@ export const single = (x: Tensor | Tensor[]): Tensor => (Array.isArray(x) ? x[0]
 /** Computes what `originals` compute, with their own weights, by another route. */
 export class SharedWeightsLayer extends layers.Layer {
   static className = "AcrSharedWeights";
-  override readonly supportsMasking = true;
 
   constructor(
     name: string,
@@ -20,6 +19,7 @@ export class SharedWeightsLayer extends layers.Layer {
   ) {
     super({ name });
     this.built = true;
+    this.supportsMasking = originals.length === 1 && originals[0]!.supportsMasking;
   }
 
   /** Another route for one layer. */
@@ -43,6 +43,10 @@ export class SharedWeightsLayer extends layers.Layer {
   /** What the originals' regularizers add to the loss, for `fit`. Not by `losses`, which is empty for a nested model. */
   override calculateLosses() {
     return this.originals.flatMap((layer) => layer.calculateLosses());
+  }
+
+  override computeMask(inputs: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor | Tensor[] {
+    return this.supportsMasking ? this.originals[0]!.computeMask(inputs, mask) : super.computeMask(inputs, mask);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {

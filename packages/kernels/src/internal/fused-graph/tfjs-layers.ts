@@ -1,5 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { layers, SymbolicTensor } from "@tensorflow/tfjs-layers";
+import type { LayersModel, layers, SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "../../fused-activation.js";
 import type { UnitOptions } from "../conv-unit.js";
 
@@ -41,6 +41,10 @@ export interface NormLayer extends Layer {
 }
 
 export const typeOf = (layer: Layer) => layer.getClassName();
+
+/** Whether a layer is a model, functional or sequential, that this one holds as a layer. */
+export const isModel = (layer: Layer): layer is LayersModel =>
+  ["Model", "Functional", "Sequential"].includes(typeOf(layer));
 
 /** The name of a layer's own activation. */
 export const activationOf = (layer: Layer) =>
