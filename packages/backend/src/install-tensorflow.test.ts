@@ -380,13 +380,19 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     }
   });
 
-  it("says where no folder can be made", async () => {
-    const made = install({ from: downloads, dir: "/proc/acr/tensorflow" }, release);
-    const error = await made.catch((error: unknown) => error);
-    expect(BackendError.isInstance(error)).toBe(true);
-    expect((error as Error).message).toMatch(
-      /^installTensorFlow: cannot make the folder \/proc\/acr.* Pass another dir, or name one in ACR_TENSORFLOW_DIR. Nothing was/,
-    );
+  it("says where no folder can be made: below /proc, and below a file", async () => {
+    const file = newDir("file");
+    writeFileSync(file, "");
+    for (const parent of ["/proc/acr", file]) {
+      const error = await install({ from: downloads, dir: join(parent, "tensorflow") }, release).catch(
+        (error) => error,
+      );
+      expect(BackendError.isInstance(error)).toBe(true);
+      expect((error as Error).message).toMatch(
+        /^installTensorFlow: cannot make the folder \/.* Pass another dir, or name one in ACR_TENSORFLOW_DIR. Nothing was/,
+      );
+    }
+    expect(await removeTensorFlow({ dir: join(file, "tensorflow") })).toMatchObject({ removed: false });
   });
 
   it("leaves a folder alone that it did not make", async () => {

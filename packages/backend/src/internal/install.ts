@@ -73,7 +73,7 @@ async function workingPackage(node: NodeModules, cuda: boolean): Promise<TensorF
 /** Clears up after processes that were killed: half-made folders go, a set-aside installation comes back. */
 async function removeLeftovers({ fs, files, isRunning, path }: NodeModules, dir: string): Promise<void> {
   const parent = path.dirname(dir);
-  if (!fs.existsSync(parent)) return;
+  if (!fs.statSync(parent, { throwIfNoEntry: false })?.isDirectory()) return;
   const stem = `${path.basename(dir)}.installing-`;
   for (const name of await files.readdir(parent)) {
     const [, pid, old] = (name.startsWith(stem) && /^(\d+)(-old)?$/.exec(name.slice(stem.length))) || [];
@@ -209,7 +209,8 @@ async function installInto(
     await replace(node, dir, folder);
     return { source: "installed", dir, tensorflow, cuda, gpu };
   } catch (error) {
-    await files.rm(folder, { recursive: true, force: true });
+    // Below a file there is nothing to remove.
+    if (fs.existsSync(folder)) await files.rm(folder, { recursive: true });
     await removeEmpty(node, parents);
     if (signal?.aborted) throw installFault("stopped. Nothing was installed.", error);
     if (StorageError.isInstance(error)) throw installFault(`${error.message} Nothing was installed.`, error);
