@@ -13,4 +13,5 @@ export interface ConvAttributes {
   filterShape?: Shape4;
   /** Of fused convolutions. */
   activation?: string;
+  leakyreluAlpha?: number;
 }

@@ -6,10 +6,14 @@ import {
   DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
+  elu,
   engine,
+  leakyRelu,
   type NamedAttrMap,
+  prelu,
   relu,
   reshape,
+  sigmoid,
   sum,
   type Tensor,
   type TensorInfo,
@@ -101,13 +105,24 @@ const isFaultyInTfjs = ({ padInfo, strideHeight, strideWidth, filterHeight, filt
     ? strideHeight > filterHeight || strideWidth > filterWidth
     : padInfo.type === "NUMBER" && (strideHeight !== strideWidth || filterHeight !== filterWidth);
 
+/** The activations of tfjs' fused convolutions. */
+const ACTIVATIONS: Record<string, (x: Tensor, attrs: ConvAttributes, weights: Tensor) => Tensor> = {
+  linear: (x) => x,
+  relu,
+  relu6: (x) => clipByValue(x, 0, 6),
+  elu,
+  sigmoid,
+  leakyrelu: (x, { leakyreluAlpha }) => leakyRelu(x, leakyreluAlpha),
+  prelu: (x, _, weights) => prelu(x, weights),
+};
+
 /** A convolution, its bias and its activation one after the other. */
-function composedConvolution(inputs: Record<string, TensorInfo>, attrs: ConvAttributes): Tensor {
-  const { x, filter, bias } = inputs as { x: Tensor; filter: Tensor; bias?: Tensor };
+function composedConvolution(name: string, inputs: Record<string, TensorInfo>, attrs: ConvAttributes): Tensor {
+  const { x, filter, bias, preluActivationWeights } = inputs as Record<string, Tensor>;
   return tidy(() => {
-    const z = runKernel(Conv2D, { x, filter }, attrs);
+    const z = runKernel(name, { x: x!, filter: filter! }, attrs);
     const y = bias ? add(z, bias) : z;
-    return attrs.activation === "relu" ? relu(y) : attrs.activation === "relu6" ? clipByValue(y, 0, 6) : y;
+    return ACTIVATIONS[attrs.activation ?? "linear"]!(y, attrs, preluActivationWeights!);
   });
 }
 
@@ -204,16 +219,16 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
   return {
     Conv2D: conv2d,
     FusedConv2D: ({ inputs, attrs }) => {
-      const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo>;
+      const { x, filter, bias } = inputs as Record<string, TensorInfo>;
       const { activation, strides, dilations = 1, pad, dimRoundingMode } = attrs;
-      if (preluActivationWeights || !isClampActivation(activation)) return undefined;
       if (!bias && (activation ?? "linear") === "linear") return conv2d({ inputs, attrs });
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(x!, filter!, ...(bias ? [bias] : []))) return undefined;
       const shapes = [x!.shape as Shape4, filter!.shape as Shape4] as const;
       const info = backend_util.computeConv2DInfo(...shapes, strides, dilations, pad, dimRoundingMode);
       const sizes = { M: pixels(info), K: info.inChannels, N: info.outChannels };
-      if (isFaultyInTfjs(info)) return composedConvolution(inputs, attrs);
-      if (!isPointwise(info) || (bias && util.sizeFromShape(bias.shape) !== sizes.N)) return undefined;
+      if (isFaultyInTfjs(info)) return composedConvolution(Conv2D, inputs, attrs);
+      if (!isClampActivation(activation) || !isPointwise(info)) return undefined;
+      if (bias && util.sizeFromShape(bias.shape) !== sizes.N) return undefined;
       const out = runtime.output(info.outShape);
       multiplyBiased(runtime, runtime.address(x!), { ...sizes, b: filter!, bias, activation }, runtime.address(out));
       return out;
@@ -275,6 +290,12 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
         depthwiseScratch(info),
       );
       return out;
+    },
+    FusedDepthwiseConv2D: ({ inputs, attrs }) => {
+      const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
+      if (!isChannelsLast(attrs.dataFormat) || !isFloat(x, filter)) return undefined;
+      const info = depthwiseInfo(x.shape as Shape4, filter.shape as Shape4, attrs);
+      return isFaultyInTfjs(info) ? composedConvolution(DepthwiseConv2dNative, inputs, attrs) : undefined;
     },
     DepthwiseConv2dNativeBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };

@@ -239,6 +239,33 @@ describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrai
     tf.dispose([weights, x, bias]);
   });
 
+  it.each(["linear", "relu", "relu6", "elu", "sigmoid", "leakyrelu", "prelu"] as const)(
+    "of fused convolutions whose filter is shorter than its step are right (%s)",
+    async (activation) => {
+      for (const [convolve, outputs] of [
+        [tf.fused.conv2d, 3],
+        [tf.fused.depthwiseConv2d, 1],
+      ] as const) {
+        const convolution: Function = (x, filter, bias) =>
+          convolve({
+            x: x as tf.Tensor4D,
+            filter: filter as tf.Tensor4D,
+            strides: 3,
+            pad: "same",
+            bias,
+            activation,
+            leakyreluAlpha: 0.1,
+            preluActivationWeights: activation === "prelu" ? tf.fill([3], 0.3) : undefined,
+          });
+        const shapes = [[2, 9, 12, 3], [2, 2, 3, outputs], [3]];
+        // What they leave unwritten would hold this.
+        await tf.setBackend("wasm");
+        tf.dispose(Array.from({ length: 8 }, () => tf.fill([2, 3, 4, 3], 7)));
+        await expectAsOnCpu("value", () => [convolution(...shapes.map((shape, i) => draw(shape, i)))]);
+      }
+    },
+  );
+
   it("of products without depth are zero, and a weight that is read in another shape is packed for that shape", async () => {
     const product = (a: tf.Tensor, b: tf.Tensor, options = {}) =>
       tf.fused.matMul({ a: a as tf.Tensor2D, b: b as tf.Tensor2D, ...options });
