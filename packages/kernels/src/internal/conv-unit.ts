@@ -1,6 +1,6 @@
 import { BackendError } from "@acr/core";
 import {
-  backend_util,
+  type backend_util,
   Conv2DBackpropFilter,
   conv2d,
   customGrad,
@@ -14,6 +14,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import type { FusedActivation } from "../fused-activation.js";
 import { MEAN_ROW, NORM_APPLY, UNIT, UNIT_DEFERRED, UNIT_INFERENCE, VARIANCE_ROW } from "../wasm/unit-kernels.js";
+import { convolutionInfo } from "./convolution-info.js";
 import { currentWasmRuntime } from "./current-wasm-runtime.js";
 
 /**
@@ -39,8 +40,6 @@ export interface UnitOptions {
   epsilon: number;
 }
 
-type Shape4 = [number, number, number, number];
-
 /** Whether units run on this backend: fused kernels are registered. */
 export const hasUnitKernels = (): boolean => currentWasmRuntime() !== undefined;
 
@@ -50,15 +49,7 @@ export function unitInfo(
   filterShape: number[],
   { strides, dilations, pad, isDepthwise }: UnitOptions,
 ): backend_util.Conv2DInfo {
-  return backend_util.computeConv2DInfo(
-    inputShape as Shape4,
-    filterShape as Shape4,
-    strides,
-    dilations,
-    pad,
-    undefined,
-    isDepthwise,
-  );
+  return convolutionInfo(inputShape, filterShape, { strides, dilations, pad, isDepthwise });
 }
 
 /** Training: convolution of a plain or deferred map, to a deferred one (its activation is the caller's to say). */

@@ -1,6 +1,6 @@
 import {
   add,
-  backend_util,
+  type backend_util,
   Conv2D,
   clipByValue,
   DepthwiseConv2dNative,
@@ -21,7 +21,8 @@ import {
   tile,
   util,
 } from "@tensorflow/tfjs-core";
-import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
+import type { ConvAttributes } from "../internal/conv-attributes.js";
+import { convolutionInfo } from "../internal/convolution-info.js";
 import { isClampActivation, multiply, multiplyBiased, multiplyTransposed, up8 } from "./matrix-products.js";
 import { scaleChannels } from "./scale-channels.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
@@ -187,14 +188,7 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
   const conv2d: PartialKernel = ({ inputs, attrs }) => {
     const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
     if (!isChannelsLast(attrs.dataFormat) || !isFloat(x, filter)) return undefined;
-    const info = backend_util.computeConv2DInfo(
-      x.shape as Shape4,
-      filter.shape as Shape4,
-      attrs.strides,
-      attrs.dilations ?? 1,
-      attrs.pad,
-      attrs.dimRoundingMode,
-    );
+    const info = convolutionInfo(x.shape, filter.shape, attrs);
     const out = runtime.output(info.outShape);
     const M = pixels(info);
     const K = patchLength(info);
@@ -220,11 +214,10 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     Conv2D: conv2d,
     FusedConv2D: ({ inputs, attrs }) => {
       const { x, filter, bias } = inputs as Record<string, TensorInfo>;
-      const { activation, strides, dilations = 1, pad, dimRoundingMode } = attrs;
+      const { activation } = attrs;
       if (!bias && (activation ?? "linear") === "linear") return conv2d({ inputs, attrs });
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(x!, filter!, ...(bias ? [bias] : []))) return undefined;
-      const shapes = [x!.shape as Shape4, filter!.shape as Shape4] as const;
-      const info = backend_util.computeConv2DInfo(...shapes, strides, dilations, pad, dimRoundingMode);
+      const info = convolutionInfo(x!.shape, filter!.shape, attrs);
       const sizes = { M: pixels(info), K: info.inChannels, N: info.outChannels };
       if (isFaultyInTfjs(info)) return composedConvolution(Conv2D, inputs, attrs);
       if (!isClampActivation(activation) || !isPointwise(info)) return undefined;
@@ -236,27 +229,13 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     Conv2DBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(dy, filter)) return undefined;
-      const info = backend_util.computeConv2DInfo(
-        attrs.inputShape!,
-        filter.shape as Shape4,
-        attrs.strides,
-        attrs.dilations ?? 1,
-        attrs.pad,
-        attrs.dimRoundingMode,
-      );
+      const info = convolutionInfo(attrs.inputShape!, filter.shape, attrs);
       return inputGradient(runtime, info, dy, filter);
     },
     Conv2DBackpropFilter: ({ inputs, attrs }) => {
       const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(x, dy)) return undefined;
-      const info = backend_util.computeConv2DInfo(
-        x.shape as Shape4,
-        attrs.filterShape!,
-        attrs.strides,
-        attrs.dilations ?? 1,
-        attrs.pad,
-        attrs.dimRoundingMode,
-      );
+      const info = convolutionInfo(x.shape, attrs.filterShape!, attrs);
       const out = runtime.output(attrs.filterShape!);
       const M = patchLength(info);
       const N = info.outChannels;
@@ -275,8 +254,8 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     },
     DepthwiseConv2dNative: ({ inputs, attrs }) => {
       const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
-      const info = depthwiseInfo(x.shape as Shape4, filter.shape as Shape4, attrs);
       if (!isFloat(x, filter) || !isChannelsLast(attrs.dataFormat)) return undefined;
+      const info = depthwiseInfo(x.shape, filter.shape, attrs);
       if (info.outChannels !== info.inChannels) return multipliedConvolution(info, { x, filter }, attrs);
       const scaled = isPointwise(info) && scaleChannels(runtime, x, { scale: filter });
       if (scaled) return scaled;
@@ -294,12 +273,12 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     FusedDepthwiseConv2D: ({ inputs, attrs }) => {
       const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(x, filter)) return undefined;
-      const info = depthwiseInfo(x.shape as Shape4, filter.shape as Shape4, attrs);
+      const info = depthwiseInfo(x.shape, filter.shape, attrs);
       return isFaultyInTfjs(info) ? composedConvolution(DepthwiseConv2dNative, inputs, attrs) : undefined;
     },
     DepthwiseConv2dNativeBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
-      const info = depthwiseInfo(attrs.inputShape!, filter.shape as Shape4, attrs);
+      const info = depthwiseInfo(attrs.inputShape!, filter.shape, attrs);
       if (!isFloat(dy, filter)) return undefined;
       if (info.outChannels !== info.inChannels) return multipliedInputGradient(info, { dy, filter }, attrs);
       const out = runtime.output(attrs.inputShape!);
@@ -315,7 +294,7 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     },
     DepthwiseConv2dNativeBackpropFilter: ({ inputs, attrs }) => {
       const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
-      const info = depthwiseInfo(x.shape as Shape4, attrs.filterShape!, attrs);
+      const info = depthwiseInfo(x.shape, attrs.filterShape!, attrs);
       if (!isFloat(x, dy)) return undefined;
       if (info.outChannels !== info.inChannels) return multipliedFilterGradient(info, { x, dy }, attrs);
       const out = runtime.output(attrs.filterShape!);
@@ -330,16 +309,12 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     },
   };
 
-  function depthwiseInfo(inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes): ConvInfo {
-    return backend_util.computeConv2DInfo(
-      inputShape,
-      filterShape,
-      attrs.strides,
-      attrs.dilations ?? 1,
-      attrs.pad,
-      attrs.dimRoundingMode,
-      true,
-    );
+  function depthwiseInfo(
+    inputShape: readonly number[],
+    filterShape: readonly number[],
+    attrs: ConvAttributes,
+  ): ConvInfo {
+    return convolutionInfo(inputShape, filterShape, { ...attrs, isDepthwise: true });
   }
 
   function depthwiseScratch(info: ConvInfo): number {

@@ -4,6 +4,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import { createRandom } from "@acr/core";
 import { expectNoTensorLeak, tolerance } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedConv2dBatchNormActivation } from "../fused-conv-2d-batch-norm-activation.js";
 import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
 
 const CASES = 9;
@@ -265,6 +266,26 @@ describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrai
       }
     },
   );
+
+  it("of filters that are larger than the map are refused", async () => {
+    await tf.setBackend("wasm");
+    const [x, filter, depthwise] = [
+      draw([1, 2, 9, 4], 1),
+      draw([3, 3, 4, 4], 2),
+      draw([3, 3, 4, 1], 3),
+    ] as tf.Tensor4D[];
+    const expected = "the filter of 3 × 3 pixels does not fit into a map of 2 × 9. Use larger images";
+    const conv = { x: x!, filter: filter!, strides: 1, pad: "valid", bias: tf.zeros([4]) } as const;
+    const weights = { filter: filter!, gamma: tf.ones([4]), beta: tf.zeros([4]) };
+    for (const run of [
+      () => tf.conv2d(x!, filter!, 1, "valid"),
+      () => tf.fused.conv2d(conv),
+      () => tf.depthwiseConv2d(x!, depthwise!, 1, "valid"),
+      () => tf.fused.depthwiseConv2d({ ...conv, filter: depthwise! }),
+      () => fusedConv2dBatchNormActivation(x!, weights, { pad: "valid" }).y,
+    ])
+      expect(() => tf.tidy(run as never)).toThrow(expected);
+  });
 
   it("of products without depth are zero, and a weight that is read in another shape is packed for that shape", async () => {
     const product = (a: tf.Tensor, b: tf.Tensor, options = {}) =>
