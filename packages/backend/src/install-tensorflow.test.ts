@@ -404,6 +404,23 @@ onLinux("installTensorFlow(options) with a small generated wheel", () => {
     expect(readdirSync(dir)).toEqual(["thesis.txt"]);
   });
 
+  it("gives tensors the methods that kernels of tfjs-node call", async () => {
+    const dir = newDir("tensorflow");
+    await install({ from: downloads, dir }, release);
+    const script = `const [core, cpu, engine] = process.argv.slice(1);
+      const tf = require(core);
+      require(cpu);
+      require(engine)(tf);
+      tf.setBackend("cpu");
+      const x = tf.tensor1d([1.5, -2]);
+      console.log(x.sub(1).mul(2).add(x.toFloat()).toInt().dataSync().join());`;
+    const paths = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-cpu"].map((name) => require.resolve(name));
+    const printed = execFileSync(process.execPath, ["-e", script, ...paths, join(dir, "engine.cjs")], {
+      stdio: "pipe",
+    });
+    expect(String(printed)).toContain("2,-8");
+  });
+
   it("refuses to load beside another TensorFlow", async () => {
     const dir = newDir("tensorflow");
     await install({ from: downloads, dir }, release);

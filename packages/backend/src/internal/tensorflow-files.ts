@@ -30,11 +30,13 @@ module.exports = (core) => {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   // Else TensorFlow takes the whole GPU at once.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
-  // tfjs-node's kernels use these three methods, which tfjs-core alone does not have.
+  // tfjs-node's kernels use these methods, which tfjs-core alone does not have.
   const { prototype } = core.Tensor;
   prototype.toFloat ??= function () { return core.cast(this, "float32"); };
   prototype.toInt ??= function () { return core.cast(this, "int32"); };
   prototype.add ??= function (other) { return core.add(this, other); };
+  prototype.sub ??= function (other) { return core.sub(this, other); };
+  prototype.mul ??= function (other) { return core.mul(this, other); };
   globalThis[Symbol.for("acr.tfjs-core")] = core;
   const folder = join(__dirname, "node_modules", "@tensorflow", "tfjs-node");
   const binding = require(join(folder, "lib", "tfjs_binding.node"));
