@@ -10,6 +10,7 @@ export { areaMean, areaMeanGradient, gate, gatedGradient, gateGradient } from ".
 export { gemm, gemmScratch, gemmTransposed, gemmTransposedScratch, packB, sumParts } from "./gemm";
 export { momentumStep, rmspropStep } from "./optimizers";
 export { col2im } from "./patches";
+export { maxPoolGradient, maxPoolGradientScratch } from "./pooling";
 export { excite, exciteGradient, exciteWeightGradient } from "./squeeze-excite";
 export {
   foldedForward, foldedPatchForward, foldedSize, foldNorm, patchBackward, patchForward, unitBackward, unitBackwardScratch,

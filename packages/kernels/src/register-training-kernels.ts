@@ -15,6 +15,9 @@ import { matrixKernels } from "./wasm/matrix-kernels.js";
 import { missingKernels } from "./wasm/missing-kernels.js";
 import { normGradients } from "./wasm/norm-gradients.js";
 import { normKernels } from "./wasm/norm-kernels.js";
+import { poolKernels } from "./wasm/pool-kernels.js";
+import { reductionKernels } from "./wasm/reduction-kernels.js";
+import { refusedKernels } from "./wasm/refused-kernels.js";
 import { unitGradients } from "./wasm/unit-gradients.js";
 import { unitKernels } from "./wasm/unit-kernels.js";
 import { type WasmBackend, WasmRuntime } from "./wasm/wasm-runtime.js";
@@ -53,7 +56,7 @@ const MAXIMUM_THREADS = 64;
  * Makes the current tfjs backend able to train convolutional networks, and fast.
  *
  * On `wasm` it registers the kernels that tfjs lacks (filter gradients) and faster ones for those it has; what a kernel
- * does not cover goes to the one that was there before. Where the runtime has no SIMD these kernels do the same one number
+ * does not cover goes to the one that was there before, or, where that one gives wrong numbers, to others or to an error. Where the runtime has no SIMD these kernels do the same one number
  * at a time. On `tensorflow` (tfjs-node) normalisation, activations and Adam
  * run as TensorFlow's own fused operations. On `webgpu` they run as WGSL programs, with the filter gradients that tfjs
  * computes slowly. On other backends nothing is changed: they have these kernels.
@@ -113,6 +116,9 @@ async function startWasmKernels(
     matrixKernels(runtime),
     missingKernels(runtime),
     normKernels(runtime),
+    poolKernels(runtime),
+    reductionKernels(runtime),
+    refusedKernels(runtime),
     unitKernels(runtime),
   ];
   const kernels = Object.fromEntries(

@@ -203,6 +203,15 @@ const CALLS: Record<keyof WasmExports, (draw: Draw) => number[]> = {
     const { args, batch, H, W, C, KH, KW, OH, OW } = draw.geometry(draw.integer(1, 40));
     return [draw.floats(batch * H * W * C), draw.floats(batch * OH * OW * C), draw.floats(KH * KW * C), ...args];
   },
+  maxPoolGradient: (draw) => {
+    const { args, batch, H, W, C, OH, OW } = draw.geometry(draw.integer(1, 40));
+    const [x, dy, dx] = [
+      draw.floats(batch * H * W * C),
+      draw.floats(batch * OH * OW * C),
+      draw.floats(batch * H * W * C),
+    ];
+    return [x, dy, dx, ...args, draw.scratch("maxPoolGradientScratch")];
+  },
   depthwiseUnitForward: (draw) => {
     const { args, batch, H, W, C, KH, KW, strideX, dilationY, dilationX, left, OH, OW } = draw.geometry(four(draw, 5));
     const [x, inFactors, outFactors] = [draw.floats(batch * H * W * C), draw.maybe(2 * C), draw.maybe(2 * C)];
@@ -360,6 +369,7 @@ const CALLS: Record<keyof WasmExports, (draw: Draw) => number[]> = {
     return [filter, factors, K, N, P, draw.floats(K * N)];
   },
   sumsSize: (draw) => [four(draw, 9), draw.integer(1, 4)],
+  maxPoolGradientScratch: () => [],
   gemmScratch: (draw) => [draw.integer(1, 99)],
   gemmTransposedScratch: (draw) => [draw.integer(1, 99), draw.integer(1, 99)],
   foldedSize: (draw) => [draw.integer(1, 99), draw.integer(1, 99)],

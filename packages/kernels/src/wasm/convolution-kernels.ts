@@ -1,19 +1,13 @@
+import { BackendError } from "@acr/core";
 import {
-  add,
   type backend_util,
   Conv2D,
-  clipByValue,
   DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
-  elu,
   engine,
-  leakyRelu,
   type NamedAttrMap,
-  prelu,
-  relu,
   reshape,
-  sigmoid,
   sum,
   type Tensor,
   type TensorInfo,
@@ -23,6 +17,8 @@ import {
 } from "@tensorflow/tfjs-core";
 import type { ConvAttributes } from "../internal/conv-attributes.js";
 import { convolutionInfo } from "../internal/convolution-info.js";
+import { finishFused } from "./finish-fused.js";
+import { hasUsualSize } from "./has-usual-size.js";
 import { isClampActivation, multiply, multiplyBiased, multiplyTransposed, up8 } from "./matrix-products.js";
 import { scaleChannels } from "./scale-channels.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
@@ -99,32 +95,24 @@ const runKernel = (name: string, inputs: Record<string, Tensor>, attrs: object):
 
 /**
  * Whether tfjs' own kernel leaves the output unwritten, or writes behind it: `"same"` where the filter is shorter than its
- * step (tensorflow/tfjs #6629, #8405), and padding in pixels, of whose output tfjs knows the size for square filters and steps alone.
+ * step (tensorflow/tfjs #6629, #8405), and outputs of another size than it expects.
  */
-const isFaultyInTfjs = ({ padInfo, strideHeight, strideWidth, filterHeight, filterWidth }: ConvInfo): boolean =>
-  padInfo.type === "SAME"
-    ? strideHeight > filterHeight || strideWidth > filterWidth
-    : padInfo.type === "NUMBER" && (strideHeight !== strideWidth || filterHeight !== filterWidth);
+const isFaultyInTfjs = (info: ConvInfo): boolean =>
+  info.padInfo.type === "SAME"
+    ? info.strideHeight > info.effectiveFilterHeight || info.strideWidth > info.effectiveFilterWidth
+    : !hasUsualSize(info);
 
-/** The activations of tfjs' fused convolutions. */
-const ACTIVATIONS: Record<string, (x: Tensor, attrs: ConvAttributes, weights: Tensor) => Tensor> = {
-  linear: (x) => x,
-  relu,
-  relu6: (x) => clipByValue(x, 0, 6),
-  elu,
-  sigmoid,
-  leakyrelu: (x, { leakyreluAlpha }) => leakyRelu(x, leakyreluAlpha),
-  prelu: (x, _, weights) => prelu(x, weights),
-};
+/** The geometry with the output's sides as they are: tfjs does not hand on to gradients how the forward pass rounded them. */
+const sizedBy = (info: ConvInfo, { shape }: TensorInfo): ConvInfo => ({
+  ...info,
+  outHeight: shape[1]!,
+  outWidth: shape[2]!,
+});
 
 /** A convolution, its bias and its activation one after the other. */
 function composedConvolution(name: string, inputs: Record<string, TensorInfo>, attrs: ConvAttributes): Tensor {
-  const { x, filter, bias, preluActivationWeights } = inputs as Record<string, Tensor>;
-  return tidy(() => {
-    const z = runKernel(name, { x: x!, filter: filter! }, attrs);
-    const y = bias ? add(z, bias) : z;
-    return ACTIVATIONS[attrs.activation ?? "linear"]!(y, attrs, preluActivationWeights!);
-  });
+  const { x, filter, ...finish } = inputs as Record<string, Tensor>;
+  return tidy(() => finishFused(runKernel(name, { x: x!, filter: filter! }, attrs), { ...finish, ...attrs }));
 }
 
 // Depthwise filters with several outputs a channel, [KH, KW, C, m], are filters with one output for each of C · m channels of
@@ -213,14 +201,14 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
   return {
     Conv2D: conv2d,
     FusedConv2D: ({ inputs, attrs }) => {
-      const { x, filter, bias } = inputs as Record<string, TensorInfo>;
+      const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo>;
       const { activation } = attrs;
       if (!bias && (activation ?? "linear") === "linear") return conv2d({ inputs, attrs });
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(x!, filter!, ...(bias ? [bias] : []))) return undefined;
       const info = convolutionInfo(x!.shape, filter!.shape, attrs);
       const sizes = { M: pixels(info), K: info.inChannels, N: info.outChannels };
       if (isFaultyInTfjs(info)) return composedConvolution(Conv2D, inputs, attrs);
-      if (!isClampActivation(activation) || !isPointwise(info)) return undefined;
+      if (preluActivationWeights || !isClampActivation(activation) || !isPointwise(info)) return undefined;
       if (bias && util.sizeFromShape(bias.shape) !== sizes.N) return undefined;
       const out = runtime.output(info.outShape);
       multiplyBiased(runtime, runtime.address(x!), { ...sizes, b: filter!, bias, activation }, runtime.address(out));
@@ -229,13 +217,13 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     Conv2DBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(dy, filter)) return undefined;
-      const info = convolutionInfo(attrs.inputShape!, filter.shape, attrs);
+      const info = sizedBy(convolutionInfo(attrs.inputShape!, filter.shape, attrs), dy);
       return inputGradient(runtime, info, dy, filter);
     },
     Conv2DBackpropFilter: ({ inputs, attrs }) => {
       const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
       if (!isChannelsLast(attrs.dataFormat) || !isFloat(x, dy)) return undefined;
-      const info = convolutionInfo(x.shape, attrs.filterShape!, attrs);
+      const info = sizedBy(convolutionInfo(x.shape, attrs.filterShape!, attrs), dy);
       const out = runtime.output(attrs.filterShape!);
       const M = patchLength(info);
       const N = info.outChannels;
@@ -254,7 +242,13 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     },
     DepthwiseConv2dNative: ({ inputs, attrs }) => {
       const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
-      if (!isFloat(x, filter) || !isChannelsLast(attrs.dataFormat)) return undefined;
+      if (!isChannelsLast(attrs.dataFormat)) {
+        // tfjs' own kernel would read the map as if its channels came last.
+        throw new BackendError(
+          `depthwiseConv2d: dataFormat must be NHWC on the wasm backend; got ${attrs.dataFormat}. Transpose x to [B, H, W, C].`,
+        );
+      }
+      if (!isFloat(x, filter)) return undefined;
       const info = depthwiseInfo(x.shape, filter.shape, attrs);
       if (info.outChannels !== info.inChannels) return multipliedConvolution(info, { x, filter }, attrs);
       const scaled = isPointwise(info) && scaleChannels(runtime, x, { scale: filter });
@@ -278,7 +272,7 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     },
     DepthwiseConv2dNativeBackpropInput: ({ inputs, attrs }) => {
       const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
-      const info = depthwiseInfo(attrs.inputShape!, filter.shape, attrs);
+      const info = sizedBy(depthwiseInfo(attrs.inputShape!, filter.shape, attrs), dy);
       if (!isFloat(dy, filter)) return undefined;
       if (info.outChannels !== info.inChannels) return multipliedInputGradient(info, { dy, filter }, attrs);
       const out = runtime.output(attrs.inputShape!);
@@ -294,7 +288,7 @@ export function convolutionKernels(runtime: WasmRuntime): Record<string, Partial
     },
     DepthwiseConv2dNativeBackpropFilter: ({ inputs, attrs }) => {
       const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
-      const info = depthwiseInfo(x.shape, attrs.filterShape!, attrs);
+      const info = sizedBy(depthwiseInfo(x.shape, attrs.filterShape!, attrs), dy);
       if (!isFloat(x, dy)) return undefined;
       if (info.outChannels !== info.inChannels) return multipliedFilterGradient(info, { x, dy }, attrs);
       const out = runtime.output(attrs.filterShape!);

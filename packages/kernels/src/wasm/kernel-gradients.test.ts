@@ -2,10 +2,11 @@ import { setFlagsFromString } from "node:v8";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import { createRandom } from "@acr/core";
-import { expectNoTensorLeak, tolerance } from "@acr/testing";
+import { expectNoTensorLeak } from "@acr/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { fusedConv2dBatchNormActivation } from "../fused-conv-2d-batch-norm-activation.js";
 import { registerTrainingKernels, type TrainingKernels } from "../register-training-kernels.js";
+import { expectAsOnCpu } from "./__fixtures__/expect-as-on-cpu.js";
 
 const CASES = 9;
 type Function = (...inputs: tf.Tensor[]) => tf.Tensor;
@@ -18,25 +19,6 @@ function valueAndGradients(f: Function, shapes: number[][], seed: number): tf.Te
   const inputs = shapes.map((shape, i) => draw(shape, 10 * seed + i));
   const y = f(...inputs);
   return [y, ...tf.grads(f as never)(inputs, draw(y.shape, 10 * seed + 9))];
-}
-
-/** Compares what two functions compute, one on wasm and the other on cpu. */
-async function expectAsOnCpu(what: string, run: () => tf.Tensor[], oracle = run): Promise<void> {
-  const on = async (backend: string, run: () => tf.Tensor[]) => {
-    await tf.setBackend(backend);
-    const results = tf.tidy(run);
-    const read = results.map((tensor) => ({ shape: tensor.shape, values: Float32Array.from(tensor.dataSync()) }));
-    tf.dispose(results);
-    return read;
-  };
-  const actual = await on("wasm", run);
-  const expected = await on("cpu", oracle);
-  expect(actual.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
-  expected.forEach(({ values }, k) => {
-    const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-6);
-    const worst = values.reduce((m, v, i) => Math.max(m, Math.abs(actual[k]!.values[i]! - v)), 0);
-    if (!(worst <= tolerance.float32 * largest)) throw new Error(`${what}, result ${k}: ${worst} of ${largest} off`);
-  });
 }
 
 describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrainingKernels(), %s build", (build) => {

@@ -1,10 +1,20 @@
-import { type TensorInfo, util } from "@tensorflow/tfjs-core";
+import {
+  _FusedMatMul,
+  BatchMatMul,
+  engine,
+  type NamedAttrMap,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+  util,
+} from "@tensorflow/tfjs-core";
+import { finishFused } from "./finish-fused.js";
 import { isClampActivation, multiply, multiplyBiased, multiplyTransposed } from "./matrix-products.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 type Call = {
   inputs: Record<string, TensorInfo | undefined>;
-  attrs: { transposeA?: boolean; transposeB?: boolean; activation?: string };
+  attrs: { transposeA?: boolean; transposeB?: boolean; activation?: string; leakyreluAlpha?: number };
 };
 
 /** Sizes of a product of two matrices, or `undefined` where there is more than one, or no float. */
@@ -34,16 +44,30 @@ export function matrixKernels(runtime: WasmRuntime): Record<string, (call: Call)
       else multiply(runtime, at(a), { ...sizes, b: at(b), transposed: transposeB }, at(out));
       return out;
     },
-    _FusedMatMul: (call) => {
-      const { a, b, bias, preluActivationWeights } = call.inputs;
-      const { transposeA, transposeB, activation } = call.attrs;
-      const sizes = sizesOf(call);
-      if (!sizes || transposeA || transposeB || preluActivationWeights || !isClampActivation(activation))
-        return undefined;
-      if (bias && (bias.dtype !== "float32" || util.sizeFromShape(bias.shape) !== sizes.N)) return undefined;
-      const out = runtime.output(sizes.shape);
-      multiplyBiased(runtime, at(a), { ...sizes, b: b!, bias, activation }, at(out));
-      return out;
+    [_FusedMatMul]: ({ inputs, attrs }) => {
+      const { a, b, bias, preluActivationWeights } = inputs;
+      const { transposeA, transposeB, activation } = attrs;
+      if (a!.dtype !== "float32" || b!.dtype !== "float32") return undefined;
+      const sizes = sizesOf({ inputs, attrs });
+      const isOwn = !transposeA && !transposeB && !preluActivationWeights && isClampActivation(activation);
+      if (sizes && isOwn && (!bias || (bias.dtype === "float32" && util.sizeFromShape(bias.shape) === sizes.N))) {
+        const out = runtime.output(sizes.shape);
+        multiplyBiased(runtime, at(a), { ...sizes, b: b!, bias, activation }, at(out));
+        return out;
+      }
+      // tfjs' own kernel gives wrong numbers where there are several matrices, or a side is transposed.
+      return tidy(() => {
+        const sides = { a: a as Tensor, b: b as Tensor };
+        const attributes = { transposeA, transposeB } as NamedAttrMap;
+        // The product of two plain matrices keeps its packed side from call to call here.
+        const name = sizes && !transposeA && !transposeB ? _FusedMatMul : BatchMatMul;
+        const z = engine().runKernel(name, sides, attributes) as Tensor;
+        return finishFused(z, {
+          ...attrs,
+          bias: bias as Tensor,
+          preluActivationWeights: preluActivationWeights as Tensor,
+        });
+      });
     },
   };
 }

@@ -1,20 +1,15 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { backend_util, slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { contract } from "./einsum.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
 interface Attributes {
-  filterSize: number | [number, number];
-  strides: number | [number, number];
-  pad: "same" | "valid" | number;
-  dimRoundingMode?: "floor" | "round" | "ceil";
   begin: number | number[];
   size: number | number[];
   numSegments: number;
   alignCorners: boolean;
   halfPixelCenters: boolean;
   equation: string;
-  axis: number | number[];
 }
 type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: Attributes }) => TensorInfo | undefined;
 
@@ -29,8 +24,7 @@ function bilinearSource(index: number, length: number, outLength: number, attrs:
 
 /**
  * Kernels that tfjs' wasm backend lacks (ResizeBilinearGrad, UnsortedSegmentSum, Einsum, IsNan), and its Slice without
- * the copy of the whole input: the gradient of every padding is a slice. Two are wrong in tfjs: sums of nothing, which it leaves
- * unwritten, are 0, and the gradient of a maximum is there also where that is not positive.
+ * the copy of the whole input: the gradient of every padding is a slice.
  */
 export function missingKernels(runtime: WasmRuntime): Record<string, Kernel> {
   const floats = (tensor: TensorInfo) => runtime.floats(tensor);
@@ -61,53 +55,6 @@ export function missingKernels(runtime: WasmRuntime): Record<string, Kernel> {
           index[i]!++;
           if (index[i]! < begin[i]! + size[i]!) break;
           index[i] = begin[i]!;
-        }
-      }
-      return out;
-    },
-
-    Sum: ({ inputs, attrs: { axis } }) => {
-      const x = inputs.x!;
-      if (util.sizeFromShape(x.shape) > 0) return undefined;
-      const [shape] = backend_util.computeOutAndReduceShapes(x.shape, util.parseAxisParam(axis, x.shape));
-      const out = runtime.output(shape, x.dtype);
-      const address = runtime.address(out);
-      runtime.bytes().fill(0, address, address + util.sizeFromShape(shape) * util.bytesPerElement(out.dtype));
-      return out;
-    },
-
-    MaxPoolGrad: ({ inputs, attrs: { filterSize, strides, pad, dimRoundingMode } }) => {
-      const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
-      if (dy.dtype !== "float32" || input.dtype !== "float32") return undefined;
-      const shape = input.shape as [number, number, number, number];
-      const info = backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
-      const { inHeight, inWidth, inChannels: channels, padInfo } = info;
-      const out = runtime.output(shape);
-      const gradient = floats(dy);
-      const values = floats(input);
-      const dx = floats(out).fill(0);
-      let from = 0;
-      for (let b = 0; b < info.batchSize; b++) {
-        for (let r = 0; r < info.outHeight; r++) {
-          const top = r * info.strideHeight - padInfo.top;
-          const bottom = Math.min(inHeight, top + info.filterHeight);
-          for (let c = 0; c < info.outWidth; c++) {
-            const left = c * info.strideWidth - padInfo.left;
-            const right = Math.min(inWidth, left + info.filterWidth);
-            for (let k = 0; k < channels; k++, from++) {
-              let most = Number.NEGATIVE_INFINITY;
-              let source = -1;
-              for (let y = Math.max(0, top); y < bottom; y++) {
-                for (let x = Math.max(0, left); x < right; x++) {
-                  const at = ((b * inHeight + y) * inWidth + x) * channels + k;
-                  if (values[at]! <= most) continue;
-                  most = values[at]!;
-                  source = at;
-                }
-              }
-              if (source >= 0) dx[source]! += gradient[from]!;
-            }
-          }
         }
       }
       return out;

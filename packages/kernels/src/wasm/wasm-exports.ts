@@ -17,6 +17,7 @@ export const SHARED_KERNELS = [
   "depthwiseFilterGradient",
   "depthwiseUnitForward",
   "depthwiseUnitBackward",
+  "maxPoolGradient",
   "normSums",
   "normApply",
   "normGradientSums",
@@ -56,7 +57,8 @@ type LoneKernel =
   | "unitBackwardScratch"
   | "depthwiseScratch"
   | "depthwiseUnitForwardScratch"
-  | "depthwiseUnitBackwardScratch";
+  | "depthwiseUnitBackwardScratch"
+  | "maxPoolGradientScratch";
 
 /** What assembly/ exports. Addresses are byte offsets, lengths count elements, scratch sizes count floats, `sumsSize` bytes. */
 export type WasmExports = Record<SharedKernel | LoneKernel, (...args: number[]) => number>;

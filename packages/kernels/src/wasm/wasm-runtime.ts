@@ -149,7 +149,10 @@ export class WasmRuntime {
     return new Float32Array(this.memory.buffer, address, length);
   }
 
-  /** A block that lives until the next call; kernels run one after the other, so they share it. */
+  /**
+   * A block that lives until the next call; kernels run one after the other, so they share it. It stays as large as the largest
+   * kernel wanted it, until `stop`: the next step wants it again, and a WebAssembly memory never shrinks.
+   */
   scratch(bytes: number): number {
     if (bytes > this.scratchBytes) {
       const { wasm } = this.backend;
