@@ -214,7 +214,7 @@ function checkSources({ name, folder, manifest }, { root, report, rootManifest }
     ...Object.keys(rootManifest.devDependencies ?? {}),
   ]);
   for (const [file, text] of texts) {
-    const isTest = /\.test(-d)?\.ts$/.test(file);
+    const isTest = /\.test(-d)?\.ts$|[\\/]__fixtures__[\\/]/.test(file);
     for (const specifier of importsOf(text)) {
       if (specifier.startsWith(".")) {
         const target = resolve(root, dirname(file), specifier);
