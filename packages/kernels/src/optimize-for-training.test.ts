@@ -242,6 +242,76 @@ describe("optimizeForTraining(model)", () => {
     await kernels.undo();
   });
 
+  it.each(["wasm", "cpu", ...tensorFlow])(
+    "trains dilated convolutions with a bias, an activation, a normalisation behind or none of them, on %s",
+    async (backend) => {
+      const { layers } = tfl;
+      const size = { filters: 4, kernelSize: 3, dilationRate: [2, 3] as [number, number] };
+      const kernelInitializer = () => tfl.initializers.randomUniform({ minval: -0.5, maxval: 0.5, seed: 1 });
+      const biasInitializer = () => tfl.initializers.randomUniform({ minval: -0.5, maxval: 0.5, seed: 2 });
+      const configs = [
+        { useBias: true, activation: "relu", padding: "same" },
+        { useBias: true, activation: "linear", padding: "valid" },
+        { useBias: false, activation: "sigmoid", padding: "same" },
+        { useBias: false, activation: "linear", padding: "same" },
+      ] as const;
+      for (const config of configs) {
+        await tf.setBackend(backend);
+        const convolution = layers.conv2d({
+          ...size,
+          ...config,
+          inputShape: [9, 11, 3],
+          kernelInitializer: kernelInitializer(),
+          biasInitializer: biasInitializer(),
+        });
+        const norm = layers.batchNormalization({});
+        const model = tfl.sequential({ layers: config.padding === "valid" ? [convolution] : [convolution, norm] });
+        // Zeros between the taps of a filter make the same convolution, whose gradients tfjs has.
+        const plain = (x: tf.Tensor, filter: tf.Tensor, bias?: tf.Tensor) => {
+          const between = (axis: number, step: number) => (map: tf.Tensor) => {
+            const taps = tf.split(map, 3, axis);
+            const zeros = taps.slice(1).map((tap) => tf.concat(Array(step - 1).fill(tf.zerosLike(tap)), axis));
+            return tf.concat([taps[0]!, zeros[0]!, taps[1]!, zeros[1]!, taps[2]!], axis);
+          };
+          const spread = between(1, 3)(between(0, 2)(filter)) as tf.Tensor4D;
+          const sum = tf.add(tf.conv2d(x as tf.Tensor4D, spread, 1, config.padding), bias ?? 0);
+          const y = { linear: () => sum, relu: () => tf.relu(sum), sigmoid: () => tf.sigmoid(sum) }[
+            config.activation
+          ]();
+          if (config.padding === "valid") return y;
+          const { mean, variance } = tf.moments(y, [0, 1, 2]);
+          return tf.div(tf.sub(y, mean), tf.sqrt(tf.add(variance, 1e-3)));
+        };
+        const step = (run: (x: tf.Tensor) => tf.Tensor, variables: tf.Variable[]) =>
+          tf.tidy(() => {
+            const x = tf.randomUniform([2, 9, 11, 3], -1, 1, "float32", 3);
+            const target = tf.randomUniform(run(x).shape, -1, 1, "float32", 4);
+            const loss = (x: tf.Tensor) => tf.sum(tf.mul(run(x), target)) as tf.Scalar;
+            const { grads } = tf.variableGrads(() => loss(x), variables);
+            return [run(x), tf.grad(loss)(x), ...variables.map(({ name }) => grads[name]!)].map((tensor) =>
+              Float32Array.from(tensor.dataSync()),
+            );
+          });
+        const kernels = await registerTrainingKernels();
+        const fused = optimizeForTraining(model);
+        const variables = convolution.trainableWeights.map((weight) => weight.read() as tf.Variable);
+        const run = () => step((x) => fused.apply(x, { training: true }) as tf.Tensor, variables);
+        const actual = run();
+        await expectNoTensorLeak(run);
+        await kernels.undo();
+        await tf.setBackend("cpu");
+        const [filter, bias] = variables;
+        const expected = step((x) => plain(x, filter!, bias), variables);
+        const scale = Math.max(...expected.slice(2).map(largest));
+        expected.forEach((values, i) =>
+          expect(relativeError(actual[i]!, values, i < 2 ? largest(values) : scale)).toBeLessThan(
+            2 * tolerance.float32,
+          ),
+        );
+      }
+    },
+  );
+
   it.each(["wasm", ...tensorFlow])(
     "fuses what is in a nested model, frozen or not, with several outputs, on %s",
     async (backend) => {

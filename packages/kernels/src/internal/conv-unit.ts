@@ -1,6 +1,7 @@
 import { BackendError } from "@acr/core";
 import {
   type backend_util,
+  batchToSpaceND,
   Conv2DBackpropFilter,
   conv2d,
   customGrad,
@@ -9,6 +10,7 @@ import {
   engine,
   getBackend,
   getKernel,
+  spaceToBatchND,
   type Tensor,
   type Tensor4D,
 } from "@tensorflow/tfjs-core";
@@ -92,7 +94,8 @@ export function convUnitInference(
 }
 
 /**
- * The convolution alone, of tfjs operations.
+ * The convolution alone, of tfjs operations. While gradients are recorded, a dilated one is computed in pieces that are not
+ * dilated wherever tfjs would have to make its gradient, for tfjs has none.
  *
  * @throws {BackendError} from its gradient, where the backend has none: on wasm while the training kernels are not registered.
  */
@@ -103,8 +106,10 @@ export function plainConvolution(x: Tensor4D, filter: Tensor4D, options: UnitOpt
       ? depthwiseConv2d(x, filter, strides, pad as never, "NHWC", dilations)
       : conv2d(x, filter, strides, pad, "NHWC", dilations);
   const backendName = getBackend();
-  if (getKernel(isDepthwise ? DepthwiseConv2dNativeBackpropFilter : Conv2DBackpropFilter, backendName))
-    return convolve(x, filter);
+  if (getKernel(isDepthwise ? DepthwiseConv2dNativeBackpropFilter : Conv2DBackpropFilter, backendName)) {
+    const needsPieces = dilations.some((dilation) => dilation > 1) && !hasUnitKernels();
+    return needsPieces && engine().state.gradientDepth > 0 ? inPieces(x, filter, options) : convolve(x, filter);
+  }
   const withoutGradient = customGrad((x, filter) => ({
     value: convolve(x as Tensor4D, filter as Tensor4D),
     gradFunc: () => {
@@ -115,6 +120,28 @@ export function plainConvolution(x: Tensor4D, filter: Tensor4D, options: UnitOpt
   }));
   return withoutGradient(x, filter);
 }
+
+/** A dilated convolution, whose strides are 1: each residue class of the pixels is convolved alone, without dilation. */
+function inPieces(x: Tensor4D, filter: Tensor4D, options: UnitOptions): Tensor4D {
+  const { isDepthwise, dilations } = options;
+  const { padInfo, inHeight, inWidth } = unitInfo(x.shape, filter.shape, options);
+  const { top, bottom, left, right } = padInfo;
+  // As many pixels more at the end as make pieces of one size; their outputs are cut off.
+  const rows = excess(inHeight + top + bottom, dilations[0]);
+  const columns = excess(inWidth + left + right, dilations[1]);
+  const pieces = spaceToBatchND(x, dilations, [
+    [top, bottom + rows],
+    [left, right + columns],
+  ]) as Tensor4D;
+  const y = isDepthwise ? depthwiseConv2d(pieces, filter, 1, "valid") : conv2d(pieces, filter, 1, "valid");
+  return batchToSpaceND(y, dilations, [
+    [0, rows],
+    [0, columns],
+  ]) as Tensor4D;
+}
+
+/** What is missing to a multiple. */
+const excess = (size: number, divisor: number) => (divisor - (size % divisor)) % divisor;
 
 /** y = activation(z · scale + shift) + residual, as a plain map. */
 export function applyNorm({ z, norm, activation }: Deferred, residual?: Tensor): Tensor {

@@ -22,6 +22,7 @@ export interface ConvolutionLayer extends Layer {
   dilationRate: [number, number];
   dataFormat: string;
   kernelSize: [number, number];
+  activation?: { apply(x: Tensor): Tensor };
 }
 
 export interface PaddingLayer {
@@ -73,10 +74,13 @@ export const isChannelsLast = (layer: Layer) =>
   (layer as unknown as { dataFormat?: string }).dataFormat !== "channelsFirst";
 
 /** What a plain convolution layer does, or `undefined` where it has a bias, an activation or another data format. */
-export function convolutionOptions(layer: ConvolutionLayer): Omit<UnitOptions, "epsilon"> | undefined {
+export const convolutionOptions = (layer: ConvolutionLayer): Omit<UnitOptions, "epsilon"> | undefined =>
+  layer.useBias || activationOf(layer) !== "linear" ? undefined : geometryOf(layer);
+
+/** What the convolution in a layer does, or `undefined` where there is none or it has another data format. */
+export function geometryOf(layer: ConvolutionLayer): Omit<UnitOptions, "epsilon"> | undefined {
   const isDepthwise = typeOf(layer) === "DepthwiseConv2D";
-  if (!isDepthwise && typeOf(layer) !== "Conv2D") return undefined;
-  if (layer.useBias || activationOf(layer) !== "linear" || !isChannelsLast(layer)) return undefined;
+  if ((!isDepthwise && typeOf(layer) !== "Conv2D") || !isChannelsLast(layer)) return undefined;
   // tfjs' DepthwiseConv2D has a dilation rate and does not use it.
   const dilations: [number, number] = isDepthwise ? [1, 1] : layer.dilationRate;
   return { isDepthwise, strides: layer.strides, dilations, pad: layer.padding };

@@ -12,7 +12,7 @@ import type { StepMemory } from "../step-memory.js";
 import type { Unit } from "./match-unit.js";
 import { normalize } from "./norm-layer.js";
 import { type Run, SharedWeightsLayer, single } from "./shared-weights-layer.js";
-import { type ConvolutionLayer, convolutionOptions, isFrozen } from "./tfjs-layers.js";
+import { type ConvolutionLayer, convolutionOptions, geometryOf, isFrozen } from "./tfjs-layers.js";
 
 /**
  * The `norm` tensors of deferred maps. A layer with two outputs would hand on both, but tfjs-layers runs a layer once for
@@ -85,12 +85,18 @@ export function finishLayer(name: string, unit: Unit): SharedWeightsLayer {
 
 /**
  * A convolution that is in no unit: tfjs' layers go through `fused.conv2d`, whose gradient always includes that of the
- * picture; this does not. `undefined` for one with a bias, an activation or another data format.
+ * picture, and knows no dilation; this does not, and does. `undefined` for one with another data format, or with a bias
+ * or an activation and no dilation.
  */
 export function convolutionLayer(layer: ConvolutionLayer): SharedWeightsLayer | undefined {
-  const options = convolutionOptions(layer);
-  if (!options) return undefined;
+  const geometry = geometryOf(layer);
+  const isDilated = geometry?.dilations.some((dilation) => dilation > 1);
+  if (!geometry || !(isDilated || convolutionOptions(layer))) return undefined;
   return SharedWeightsLayer.of(layer, (x) =>
-    plainConvolution(single(x) as Tensor4D, filterOf(layer), { ...options, epsilon: 0 }),
+    tidy(() => {
+      const z = plainConvolution(single(x) as Tensor4D, filterOf(layer), { ...geometry, epsilon: 0 });
+      const y = layer.useBias ? add(z, layer.bias.read()) : z;
+      return layer.activation ? layer.activation.apply(y) : y;
+    }),
   );
 }
