@@ -312,6 +312,89 @@ describe("optimizeForTraining(model)", () => {
     },
   );
 
+  /** Every place of a normalisation: in units, with and without a residual, and alone, where ten channels are composed. */
+  function netOfNorms(config: { scale?: boolean; center?: boolean }): tfl.LayersModel {
+    const { layers } = tfl;
+    let seed = 1;
+    const initializer = () => tfl.initializers.glorotUniform({ seed: seed++ });
+    const apply = (layer: tfl.layers.Layer, x: tfl.SymbolicTensor | tfl.SymbolicTensor[]) =>
+      layer.apply(x) as tfl.SymbolicTensor;
+    const unit = (x: tfl.SymbolicTensor, filters: number, kernelSize: number) => {
+      const size = { filters, kernelSize, padding: "same" as const };
+      const z = apply(layers.conv2d({ ...size, useBias: false, kernelInitializer: initializer() }), x);
+      return apply(layers.reLU({}), apply(layers.batchNormalization({ ...config, momentum: 0.9 }), z));
+    };
+    const input = tfl.input({ shape: [7, 7, 3] });
+    let x = unit(input, 8, 3);
+    x = apply(layers.add(), [x, unit(unit(x, 12, 1), 8, 1)]);
+    x = apply(layers.batchNormalization({ ...config, momentum: 0.9 }), x);
+    x = apply(layers.globalAveragePooling2d({}), unit(x, 10, 3));
+    return tfl.model({
+      inputs: input,
+      outputs: apply(layers.dense({ units: 2, kernelInitializer: initializer() }), x),
+    });
+  }
+
+  const isFactor = ({ originalName }: { originalName: string }) => /gamma|beta/.test(originalName);
+
+  it.each(
+    ["wasm", "cpu", ...tensorFlow].flatMap((backend) =>
+      [{ scale: false }, { center: false }, { scale: false, center: false }].map(
+        (config) => [backend, config] as const,
+      ),
+    ),
+  )("on %s, trains normalisations of %j with constants for what they lack", async (backend, config) => {
+    const pass = async (backend: string, config: { scale?: boolean; center?: boolean }, isFused: boolean) => {
+      await tf.setBackend(backend);
+      const kernels = await registerTrainingKernels();
+      const model = netOfNorms(config);
+      const run = isFused ? optimizeForTraining(model) : model;
+      const x = tf.randomUniform([3, 7, 7, 3], -1, 1, "float32", 5);
+      const loss = (x: tf.Tensor) => tf.sum(tf.square(run.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar;
+      const weights = model.trainableWeights.filter((weight) => !isFactor(weight));
+      const step = () =>
+        tf.tidy(() => {
+          const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+          const { grads } = tf.variableGrads(() => loss(x), variables);
+          expect(Object.keys(grads)).toHaveLength(variables.length);
+          return weights.map((weight) => Float32Array.from(grads[(weight.read() as tf.Variable).name]!.dataSync()));
+        });
+      const gradients = step();
+      const statistics = model.nonTrainableWeights.map((weight) => Float32Array.from(weight.read().dataSync()));
+      const predictions = [run, model].map((one) => Float32Array.from((one.predict(x) as tf.Tensor).dataSync()));
+      if (isFused) await expectNoTensorLeak(step);
+      await kernels.undo();
+      return { gradients, values: [...statistics, ...predictions], saved: model.weights.length };
+    };
+    const actual = await pass(backend, config, true);
+    // tfjs' own layer trains only with both; at their start they are those constants.
+    const expected = await pass("cpu", {}, false);
+    const scale = Math.max(...expected.gradients.map(largest));
+    expected.gradients.forEach((values, i) =>
+      expect(relativeError(actual.gradients[i]!, values, scale)).toBeLessThan(2 * tolerance.float32),
+    );
+    expected.values.forEach((values, i) =>
+      expect(relativeError(actual.values[i]!, values)).toBeLessThan(2 * tolerance.float32),
+    );
+    expect(actual.saved).toBe(expected.saved - 5 * Object.keys(config).length);
+  });
+
+  it.each(["layer", "model"])(
+    "knows by the %s whether a normalisation without weights to train is frozen",
+    async (by) => {
+      await tf.setBackend("cpu");
+      const model = netOfNorms({ scale: false, center: false });
+      const fused = optimizeForTraining(model);
+      const x = tf.randomUniform([3, 7, 7, 3], -1, 1, "float32", 5);
+      const frozen = by === "model" ? [model] : model.layers;
+      const run = (training: boolean) => Float32Array.from((fused.apply(x, { training }) as tf.Tensor).dataSync());
+      for (const one of frozen) one.trainable = false;
+      expect(run(true)).toEqual(run(false));
+      for (const one of frozen) one.trainable = true;
+      expect(relativeError(run(true), run(false))).toBeGreaterThan(1e-2);
+    },
+  );
+
   it.each(["wasm", ...tensorFlow])(
     "fuses what is in a nested model, frozen or not, with several outputs, on %s",
     async (backend) => {

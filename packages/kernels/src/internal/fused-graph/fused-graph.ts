@@ -126,7 +126,7 @@ export class FusedGraph {
     const match = matchNormAndActivation(this.graph, tensor);
     if (!match) return undefined;
     const { norm, activation, source } = match;
-    return normLayer(norm, activation).apply(this.convert(source)) as SymbolicTensor;
+    return normLayer(norm, activation, this.graph.model).apply(this.convert(source)) as SymbolicTensor;
   }
 
   /** What runs as it is, by a better kernel where one fits. */
@@ -136,7 +136,7 @@ export class FusedGraph {
     const twin = this.layerTwin(
       layer,
       () =>
-        betterLayer(layer, tensor.rank) ??
+        betterLayer(layer, tensor.rank, this.graph.model) ??
         this.nestedModel(layer) ??
         SharedWeightsLayer.of(layer, (x, kwargs) => layer.call(x, kwargs as never)),
     );
@@ -158,11 +158,11 @@ export class FusedGraph {
 }
 
 /** Another route for one layer alone. */
-function betterLayer(layer: Layer, rank: number): SharedWeightsLayer | undefined {
+function betterLayer(layer: Layer, rank: number, model: LayersModel): SharedWeightsLayer | undefined {
   switch (typeOf(layer)) {
     case "BatchNormalization":
       // Shared: one that stands in one place was matched before.
-      return isUsualNorm(layer as NormLayer, rank) ? normLayer(layer as NormLayer, "linear") : undefined;
+      return isUsualNorm(layer as NormLayer, rank) ? normLayer(layer as NormLayer, "linear", model) : undefined;
     case "Conv2D":
     case "DepthwiseConv2D":
       return convolutionLayer(layer as ConvolutionLayer);

@@ -1,4 +1,4 @@
-import type { SymbolicTensor } from "@tensorflow/tfjs-layers";
+import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "../../fused-activation.js";
 import type { UnitOptions } from "../conv-unit.js";
 import { inputsOf, isUsedOnce, type ModelGraph } from "./model-graph.js";
@@ -18,6 +18,8 @@ import {
 export interface Unit {
   convolution: ConvolutionLayer;
   norm: NormLayer;
+  /** The model that holds them. */
+  model: LayersModel;
   activation: FusedActivation;
   options: UnitOptions;
   /** What the convolution reads, in front of an absorbed padding. */
@@ -45,6 +47,7 @@ export function matchUnit(graph: ModelGraph, tensor: SymbolicTensor): Unit | und
   return {
     convolution,
     norm,
+    model: graph.model,
     activation,
     options: { ...plain, pad, epsilon: norm.epsilon },
     input,

@@ -18,7 +18,7 @@ export const inputsOf = (tensor: SymbolicTensor): SymbolicTensor[] =>
 export class ModelGraph {
   private readonly consumers = new Map<SymbolicTensor, number>();
 
-  constructor(model: LayersModel) {
+  constructor(readonly model: LayersModel) {
     const count = (tensor: SymbolicTensor) => this.consumers.set(tensor, this.consumerCount(tensor) + 1);
     model.outputs.forEach(count);
     for (const layer of model.layers) {

@@ -1,4 +1,5 @@
-import { engine, mul, sub, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { engine, mul, ones, sub, type Tensor, tidy, zeros } from "@tensorflow/tfjs-core";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { FusedActivation } from "../../fused-activation.js";
 import { fusedBatchNormActivation } from "../../fused-batch-norm-activation.js";
 import { hasTensorFlowKernels, tensorFlowMovingAverage } from "../../tensorflow/norm-kernels.js";
@@ -8,11 +9,17 @@ import { SharedWeightsLayer, single } from "./shared-weights-layer.js";
 import { isFrozen, type NormLayer, type Weight } from "./tfjs-layers.js";
 
 /** A BatchNormalization with the activation behind it. */
-export const normLayer = (layer: NormLayer, activation: FusedActivation): SharedWeightsLayer =>
+export const normLayer = (layer: NormLayer, activation: FusedActivation, model: LayersModel): SharedWeightsLayer =>
   // While frozen it infers in training too, as in Keras.
   SharedWeightsLayer.of(layer, (inputs, { training }) =>
-    tidy(() => normalize(layer, single(inputs), activation, training && !isFrozen(layer))),
+    tidy(() => normalize(layer, single(inputs), activation, training && !isFrozen(layer, model))),
   );
+
+/** γ and β, or constants for what the layer lacks. tfjs' own layer trains only with both. */
+export function factorsOf({ gamma, beta, movingMean }: NormLayer): { gamma: Tensor; beta: Tensor } {
+  const { shape } = movingMean.read();
+  return { gamma: gamma?.read() ?? ones(shape), beta: beta?.read() ?? zeros(shape) };
+}
 
 /** The normalisation of a map and the activation behind it, moving statistics included. */
 export function normalize(
@@ -22,8 +29,7 @@ export function normalize(
   training: boolean | undefined,
 ): Tensor {
   const { epsilon, momentum } = layer;
-  const gamma = layer.gamma.read();
-  const beta = layer.beta.read();
+  const { gamma, beta } = factorsOf(layer);
   if (!training) {
     const moments = { mean: layer.movingMean.read(), variance: layer.movingVariance.read() };
     return fusedBatchNormActivation(x, gamma, beta, { epsilon, activation, moments }).y;

@@ -33,10 +33,9 @@ export interface NormLayer extends Layer {
   axis: number;
   epsilon: number;
   momentum: number;
-  scale: boolean;
-  center: boolean;
-  gamma: Weight;
-  beta: Weight;
+  /** Absent without scale, as `beta` without centre. */
+  gamma?: Weight;
+  beta?: Weight;
   movingMean: Weight;
   movingVariance: Weight;
 }
@@ -86,12 +85,16 @@ export function geometryOf(layer: ConvolutionLayer): Omit<UnitOptions, "epsilon"
   return { isDepthwise, strides: layer.strides, dilations, pad: layer.padding };
 }
 
-/** Whether a BatchNormalization is over the last axis, with scale and centre. */
+/** Whether a BatchNormalization is over the last axis. */
 export const isUsualNorm = (layer: NormLayer, rank: number) =>
-  (layer.axis < 0 ? layer.axis + rank : layer.axis) === rank - 1 && layer.scale && layer.center;
+  (layer.axis < 0 ? layer.axis + rank : layer.axis) === rank - 1;
 
-/** Frozen itself, or with a model: `model.trainable = false` turns its layers' weights alone. */
-export const isFrozen = (layer: NormLayer) => layer.trainableWeights.length === 0;
+/**
+ * Frozen itself, or with its model: `model.trainable = false` turns its layers' weights alone, so that a layer without
+ * any does not know.
+ */
+export const isFrozen = (layer: NormLayer, model: LayersModel) =>
+  layer.gamma || layer.beta ? layer.trainableWeights.length === 0 : !(layer.trainable && model.trainable);
 
 /** Whether a tensor is [B, 1, 1, C]. */
 export const isGate = ({ shape }: SymbolicTensor) => shape.length === 4 && shape[1] === 1 && shape[2] === 1;

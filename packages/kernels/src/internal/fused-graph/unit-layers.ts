@@ -10,7 +10,7 @@ import {
 } from "../conv-unit.js";
 import type { StepMemory } from "../step-memory.js";
 import type { Unit } from "./match-unit.js";
-import { normalize } from "./norm-layer.js";
+import { factorsOf, normalize } from "./norm-layer.js";
 import { type Run, SharedWeightsLayer, single } from "./shared-weights-layer.js";
 import { type ConvolutionLayer, convolutionOptions, geometryOf, isFrozen } from "./tfjs-layers.js";
 
@@ -38,9 +38,7 @@ export function unitLayer(
   const run: Run = (inputs, { training }) => {
     const x = single(inputs) as Tensor4D;
     const filter = filterOf(convolution);
-    const gamma = norm.gamma.read();
-    const beta = norm.beta.read();
-    if (training && isFrozen(norm)) {
+    if (training && isFrozen(norm, unit.model)) {
       // Frozen: as in inference, but with a gradient, for what is in front may train.
       return tidy(() => {
         const inNorm = normOf(x);
@@ -51,8 +49,10 @@ export function unitLayer(
     if (training && hasUnitKernels()) {
       budget.check(x.shape[0]);
       const inNorm = normOf(x);
-      const input = inNorm ? { z: x, norm: inNorm, activation: inputActivation! } : asFloat(x);
-      const result = convUnit(input, { filter, gamma, beta }, options);
+      const result = tidy(() => {
+        const input = inNorm ? { z: x, norm: inNorm, activation: inputActivation! } : asFloat(x);
+        return convUnit(input, { filter, ...factorsOf(norm) }, options);
+      });
       NORMS.set(result.z, result.norm);
       tidy(() => {
         norm.movingMean.write(movingAverage(norm.movingMean.read(), result.norm, "mean", norm.momentum));
@@ -65,7 +65,7 @@ export function unitLayer(
         return normalize(norm, plainConvolution(x, filter, options), activation, training);
       const mean = norm.movingMean.read();
       const variance = norm.movingVariance.read();
-      const weights = { filter, gamma, beta, mean, variance };
+      const weights = { filter, ...factorsOf(norm), mean, variance };
       return convUnitInference(asFloat(x), weights, { ...options, activation });
     });
   };
