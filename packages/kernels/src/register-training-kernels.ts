@@ -18,6 +18,7 @@ import { normKernels } from "./wasm/norm-kernels.js";
 import { poolKernels } from "./wasm/pool-kernels.js";
 import { reductionKernels } from "./wasm/reduction-kernels.js";
 import { refusedKernels } from "./wasm/refused-kernels.js";
+import { resizeKernels } from "./wasm/resize-kernels.js";
 import { unitGradients } from "./wasm/unit-gradients.js";
 import { unitKernels } from "./wasm/unit-kernels.js";
 import { type WasmBackend, WasmRuntime } from "./wasm/wasm-runtime.js";
@@ -119,6 +120,7 @@ async function startWasmKernels(
     poolKernels(runtime),
     reductionKernels(runtime),
     refusedKernels(runtime),
+    resizeKernels(runtime),
     unitKernels(runtime),
   ];
   const kernels = Object.fromEntries(

@@ -261,6 +261,40 @@ describe("where tfjs' own wasm kernels give wrong numbers, registerTrainingKerne
     },
   );
 
+  // tfjs' cpu backend leaves out half pixels on the way back, and never ends from one pixel with aligned corners.
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+  ])(
+    "the gradient of resizeNearestNeighbor gives each pixel what came of it (alignCorners %s, halfPixelCenters %s)",
+    async (alignCorners, halfPixelCenters) => {
+      await tf.setBackend("wasm");
+      const random = createRandom(`nearest ${alignCorners} ${halfPixelCenters}`);
+      const sizes = Array.from({ length: CASES }, () => [1, 2, 3, 4].map(() => between(random, 1, 19)));
+      for (const [height, width, ...to] of [[2, 2, 3, 7], [1, 1, 3, 4], [23, 9, 5, 31], ...sizes] as number[][]) {
+        const run = () =>
+          tf.tidy(() => {
+            const resize = (x: tf.Tensor) =>
+              tf.image.resizeNearestNeighbor(x as tf.Tensor4D, to as [number, number], alignCorners, halfPixelCenters);
+            const pixels = height! * width!;
+            const dy = draw([2, ...to, 3], 1, undefined);
+            const actual = tf.grad(resize)(draw([2, height!, width!, 3], 2, undefined), dy);
+            // Which pixel each result is: by the numbers of the pixels.
+            const ids = resize(tf.reshape(tf.range(0, pixels), [1, height!, width!, 1]));
+            const oneHot = tf.oneHot(tf.cast(tf.reshape(ids, [-1]), "int32"), pixels + 1);
+            const chosen = tf.slice(oneHot, [0, 0], [-1, pixels]);
+            const [first, second] = tf.unstack(tf.reshape(dy, [2, -1, 3]));
+            const expected = tf.stack([first!, second!].map((dy) => tf.matMul(chosen, dy, true)));
+            expect(actual.shape).toEqual([2, height, width, 3]);
+            return tf.max(tf.abs(tf.sub(tf.reshape(actual, [2, pixels, 3]), expected))).dataSync()[0]!;
+          });
+        expect([height, width, ...to, run() < 1e-4]).toEqual([height, width, ...to, true]);
+        if (height === 2) await expectNoTensorLeak(run);
+      }
+    },
+  );
+
   it("gradients of conv3d, and dilation2d without a positive value, are refused", async () => {
     await tf.setBackend("wasm");
     tf.tidy(() => {
