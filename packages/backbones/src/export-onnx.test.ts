@@ -99,6 +99,19 @@ describe("exportOnnx(model, options)", () => {
     model.dispose();
   });
 
+  test("dilates a Conv2D and, as tfjs' own layer, no DepthwiseConv2D", async () => {
+    const dilated = { kernelSize: 3, dilationRate: 2, padding: "same" } as const;
+    const model = sequential({
+      layers: [
+        layers.conv2d({ ...dilated, filters: 4, inputShape: [8, 9, 3] }),
+        layers.depthwiseConv2d(dilated),
+        layers.depthwiseConv2d({ ...dilated, padding: "valid" }),
+      ],
+    });
+    expect(await largestError(stir(model), {})).toBeLessThan(tolerance.float32);
+    model.dispose();
+  });
+
   test("folding leaves no BatchNormalization behind and shortens the file", () => {
     const model = createBackbone("mobilenet_v2_035", { inputSize: 32 });
     const [whole, folded] = [exportOnnx(model), exportOnnx(model, { foldBatchNorm: true })];

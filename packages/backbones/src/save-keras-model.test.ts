@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { layers, sequential } from "@tensorflow/tfjs-layers";
+import { input, layers, model as makeModel, type SymbolicTensor, sequential } from "@tensorflow/tfjs-layers";
 import { strFromU8, unzipSync } from "fflate";
 import { createLandmarkModel, loadKerasWeights, saveKerasModel } from "./index.js";
 
@@ -33,6 +33,19 @@ describe("saveKerasModel(model, file)", () => {
     expect(byName.get("stem_activation")).toMatchObject({ config: { activation: "silu" } });
     model.dispose();
     other.dispose();
+  });
+
+  test("dilates a Conv2D and, as tfjs' own layer, no DepthwiseConv2D", async () => {
+    const dilated = { kernelSize: 3, dilationRate: 2 };
+    const images = input({ shape: [9, 9, 3] });
+    const map = layers.conv2d({ ...dilated, filters: 4 }).apply(images);
+    const model = makeModel({ inputs: images, outputs: layers.depthwiseConv2d(dilated).apply(map) as SymbolicTensor });
+    const config = JSON.parse(strFromU8(unzipSync(await saveKerasModel(model))["config.json"]!));
+    const rates = config.config.layers.map(
+      (layer: { config: { dilation_rate?: number[] } }) => layer.config.dilation_rate,
+    );
+    expect(rates).toEqual([undefined, [2, 2], undefined]);
+    model.dispose();
   });
 
   test("names a layer or activation that Keras has otherwise, and other endings", async () => {

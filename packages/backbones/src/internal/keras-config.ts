@@ -31,12 +31,12 @@ const FIELDS: Record<string, Record<string, string>> = {
     activation: "activation",
     useBias: "use_bias",
   },
+  // Without its dilation rate, which tfjs does not use and Keras would.
   DepthwiseConv2D: {
     kernelSize: "kernel_size",
     depthMultiplier: "depth_multiplier",
     strides: "strides",
     padding: "padding",
-    dilationRate: "dilation_rate",
     activation: "activation",
     useBias: "use_bias",
   },

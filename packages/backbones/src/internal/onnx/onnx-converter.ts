@@ -251,7 +251,8 @@ export class OnnxConverter {
     const names = [this.channelsFirst(this.valueOf(input)), this.graph.constant(turned, shape)];
     if (bias) names.push(this.graph.constant(bias, [bias.length]));
     const strides = config.strides as [number, number];
-    const dilations = (config.dilationRate ?? [1, 1]) as [number, number];
+    // tfjs' DepthwiseConv2D has a dilation rate and does not use it.
+    const dilations = ((!isDepthwise && config.dilationRate) || [1, 1]) as [number, number];
     const name = this.graph.node("Conv", names, {
       kernel_shape: big([height, width]),
       strides: big(strides),
