@@ -121,7 +121,7 @@ describe("setupBackend(options)", () => {
     );
     expect(await setupBackend({ prefer: ["wasm"], threads: 2 })).toEqual(usual);
     await expect(setupBackend({ wideRegisters: "yes" as never })).rejects.toThrow(
-      "wideRegisters must be true or false; got yes",
+      'wideRegisters must be true or false; got "yes"',
     );
   });
 
@@ -133,6 +133,8 @@ describe("setupBackend(options)", () => {
         `threads must be an integer from 1 to 64; got ${threads}`,
       );
     await expect(setupBackend({ threads: 0 })).rejects.toBeInstanceOf(BackendError);
+    await expect(setupBackend({ threads: "2" as never })).rejects.toThrow('from 1 to 64; got "2".');
+    await expect(setupBackend({ threads: Number.NaN })).rejects.toThrow("from 1 to 64; got NaN.");
     await expect(setupBackend({ treads: 1 } as never)).rejects.toThrow(
       'unknown option "treads". Did you mean threads?',
     );
@@ -183,7 +185,14 @@ describe("setupBackend(options)", () => {
     );
     process.env.ACR_GPU = "0";
     await expect(setupBackend({ threads: 1 })).rejects.toThrow("tensorflow is not installed");
+    for (const text of ["x", " ", "1.5", "-2"]) {
+      process.env.ACR_GPU = text;
+      await expect(setupBackend()).rejects.toThrow(
+        `the environment variable ACR_GPU must be an integer >= -1; got "${text}". nvidia-smi -L lists them.`,
+      );
+    }
     delete process.env.ACR_GPU;
+    await expect(setupBackend({ gpu: "0" as never })).rejects.toThrow('gpu must be an integer >= -1; got "0".');
     await expect(setupBackend({ gpu: 1.5 })).rejects.toThrow("gpu must be an integer >= -1; got 1.5");
   });
 

@@ -127,7 +127,9 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   }
   const gpu = options.gpu ?? gpuOfEnvironment();
   if (gpu !== undefined && !(Number.isInteger(gpu) && gpu >= NO_GPU)) {
-    throw new InvalidArgumentError(`setupBackend: gpu must be an integer >= -1; got ${gpu}. nvidia-smi -L lists them.`);
+    throw new InvalidArgumentError(
+      `setupBackend: gpu must be an integer >= -1; got ${shown(gpu)}. nvidia-smi -L lists them.`,
+    );
   }
   const wantsGpu = gpu !== undefined && gpu >= 0;
   const prefer = options.prefer ?? (wantsGpu ? ["tensorflow", "webgpu"] : await defaultPreference(gpu));
@@ -139,12 +141,12 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   const threads = options.threads ?? (await defaultThreads());
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
     throw new BackendError(
-      `setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}. Leave it out for the cores of this machine.`,
+      `setupBackend: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${shown(threads)}. Leave it out for the cores of this machine.`,
     );
   }
   const wideRegisters = options.wideRegisters ?? wantsWideRegisters();
   if (typeof wideRegisters !== "boolean") {
-    throw new InvalidArgumentError(`setupBackend: wideRegisters must be true or false; got ${wideRegisters}.`);
+    throw new InvalidArgumentError(`setupBackend: wideRegisters must be true or false; got ${shown(wideRegisters)}.`);
   }
   if (options.wideRegisters && !prefer.includes("wasm")) {
     throw new InvalidArgumentError(
@@ -209,10 +211,19 @@ async function goBack(previous: {
   running = { ...previous.running, kernels: await registerTrainingKernels({ threads, wideRegisters }) };
 }
 
+/** A value in a message: "2" is no 2. */
+const shown = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value));
+
 /** `ACR_GPU`, so that a choice reaches every process that a program starts. */
 function gpuOfEnvironment(): number | undefined {
   const text = isNode() ? process.env.ACR_GPU : undefined;
-  return text ? Number(text) : undefined;
+  if (!text) return undefined;
+  if (!/^(-1|\d+)$/.test(text)) {
+    throw new InvalidArgumentError(
+      `setupBackend: the environment variable ACR_GPU must be an integer >= -1; got "${text}". nvidia-smi -L lists them.`,
+    );
+  }
+  return Number(text);
 }
 
 /** `ACR_WIDE_REGISTERS`, for the same reason. */

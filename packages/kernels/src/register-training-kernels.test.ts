@@ -204,8 +204,9 @@ describe("registerTrainingKernels(…)", () => {
       "threads must be an integer from 1 to 64; got 0",
     );
     await expect(registerTrainingKernels({ threads: 1000 })).rejects.toThrow("got 1000");
+    await expect(registerTrainingKernels({ threads: "2" as never })).rejects.toThrow('got "2".');
     await expect(registerTrainingKernels({ wideRegisters: "yes" as never })).rejects.toThrow(
-      'wideRegisters must be true, false or "always"; got yes.',
+      'wideRegisters must be true, false or "always"; got "yes".',
     );
     await expect(registerTrainingKernels({ relaxedSimd: 1 as never })).rejects.toThrow(
       "relaxedSimd must be true or false; got 1.",

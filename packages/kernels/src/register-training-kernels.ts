@@ -53,6 +53,9 @@ export interface TrainingKernels {
 
 const MAXIMUM_THREADS = 64;
 
+/** A value in a message: "2" is no 2. */
+const shown = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value));
+
 /**
  * Makes the current tfjs backend able to train convolutional networks, and fast.
  *
@@ -76,13 +79,13 @@ export async function registerTrainingKernels(options: TrainingKernelOptions = {
   const { threads = 1, relaxedSimd = true, wideRegisters = false } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAXIMUM_THREADS) {
     throw new InvalidArgumentError(
-      `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${threads}.`,
+      `registerTrainingKernels: threads must be an integer from 1 to ${MAXIMUM_THREADS}; got ${shown(threads)}.`,
     );
   }
   for (const [name, value] of Object.entries({ relaxedSimd, wideRegisters })) {
     if (typeof value !== "boolean" && !(name === "wideRegisters" && value === "always")) {
       const expected = name === "wideRegisters" ? 'true, false or "always"' : "true or false";
-      throw new InvalidArgumentError(`registerTrainingKernels: ${name} must be ${expected}; got ${value}.`);
+      throw new InvalidArgumentError(`registerTrainingKernels: ${name} must be ${expected}; got ${shown(value)}.`);
     }
   }
   if (getBackend() === "tensorflow" && "binding" in currentBackend()) return registerTensorFlowKernels();
