@@ -35,6 +35,15 @@ describe("saveKerasModel(model, file)", () => {
     other.dispose();
   });
 
+  test("writes a Sequential as the functional model it stands for, with its input among the layers", async () => {
+    const net = sequential({ layers: [layers.dense({ units: 1, inputShape: [2], name: "only" })] });
+    const { config } = JSON.parse(strFromU8(unzipSync(await saveKerasModel(net))["config.json"]!));
+    expect(config.layers.map(({ name }: { name: string }) => name)).toEqual(["only_input", "only"]);
+    expect(config.input_layers).toEqual(["only_input", 0, 0]);
+    net.dispose();
+    await expect(saveKerasModel(sequential())).rejects.toThrow("saveKerasModel: model has no layers.");
+  });
+
   test("dilates a Conv2D and, as tfjs' own layer, no DepthwiseConv2D", async () => {
     const dilated = { kernelSize: 3, dilationRate: 2 };
     const images = input({ shape: [9, 9, 3] });

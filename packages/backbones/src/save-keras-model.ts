@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@acr/core";
-import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { type LayersModel, Sequential } from "@tensorflow/tfjs-layers";
 import { strToU8, zipSync } from "fflate";
 import { fetchWeights } from "./fetch-weights.js";
 import { kerasConfig } from "./internal/keras-config.js";
@@ -13,7 +13,8 @@ const KERAS_VERSION = "3.8.0";
 /**
  * Writes a model, topology and weights, as a `.keras` file, which `keras.saving.load_model` (Keras 3) reads.
  *
- * @param model - a functional LayersModel of standard layers, each used once; it is not changed.
+ * @param model - a LayersModel of standard layers, each used once; it is not changed. A Sequential is written as the functional
+ * model it stands for.
  * @param file - in Node, a path to write; it should end in `.keras`.
  * @returns the file's bytes, also when written.
  * @throws {InvalidArgumentError} a layer or activation without a counterpart in Keras, a weight that is not finite, or a
@@ -28,9 +29,10 @@ export async function saveKerasModel(model: LayersModel, file?: string): Promise
   if (file !== undefined && !(typeof file === "string" && file.endsWith(".keras"))) {
     throw new InvalidArgumentError(`${caller}: file must be a path that ends in .keras; got ${JSON.stringify(file)}.`);
   }
-  const config = kerasConfig(caller, model);
-  await fetchWeights(model);
-  const weights = await writeKerasH5(savedLayers(caller, model));
+  const functional = model instanceof Sequential ? functionalOf(caller, model) : model;
+  const config = kerasConfig(caller, functional);
+  await fetchWeights(functional);
+  const weights = await writeKerasH5(savedLayers(caller, functional));
   const bytes = zipSync(
     {
       "metadata.json": strToU8(JSON.stringify({ keras_version: KERAS_VERSION, date_saved: new Date().toISOString() })),
@@ -42,4 +44,11 @@ export async function saveKerasModel(model: LayersModel, file?: string): Promise
   );
   if (file !== undefined) await writeBytes(caller, file, bytes);
   return bytes;
+}
+
+/** The functional model that a Sequential stands for, which lists its input among its layers. */
+function functionalOf(caller: string, model: Sequential): LayersModel {
+  if (model.outputs.length === 0) throw new InvalidArgumentError(`${caller}: model has no layers.`);
+  model.build();
+  return (model as unknown as { model: LayersModel }).model;
 }
