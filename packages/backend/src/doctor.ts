@@ -1,21 +1,8 @@
-import { checkOptions, InvalidArgumentError } from "@acr/core";
-import { FusedAdam, optimizeForTraining } from "@acr/kernels";
-import {
-  engine,
-  getBackend,
-  mean,
-  randomUniform,
-  type Scalar,
-  setBackend,
-  square,
-  type Tensor,
-  tidy,
-  type Variable,
-  variableGrads,
-} from "@tensorflow/tfjs-core";
-import { input, layers, model, type SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { gpuName } from "./internal/gpu-name.js";
-import { endWebGpu, runningBackend, setupBackend } from "./setup-backend.js";
+import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
+import { builtPackage, diagnoseApart } from "./internal/diagnose-apart.js";
+import { diagnoseHere } from "./internal/diagnose-here.js";
+import { NO_GPU } from "./internal/gpu-name.js";
+import { runningBackend } from "./setup-backend.js";
 
 /** One backend of this machine. */
 export interface BackendDiagnosis {
@@ -55,101 +42,72 @@ export interface Diagnosis {
 export interface DoctorOptions {
   /** Seconds for all measurements together, >= 0: backends that work share what is left. Each takes one step at least. Default 10. */
   seconds?: number;
+  /** Which to try: `"tensorflow"`, `"webgpu"`, `"wasm"`, `"cpu"`. Default: all. */
+  backends?: readonly string[];
+  /** Seconds that one backend may take beside its measurement, > 0, before it is given up. Only in processes of their own. Default 60. */
+  limitSeconds?: number;
+  /**
+   * Tries them in this process. A driver that blocks then blocks it for ever. Default: false in Node, where each backend
+   * gets a process of its own; always so in browsers, and in a bundle that is not installed beside `@acr/backend`.
+   */
+  inThisProcess?: boolean;
 }
 
 const NAMES = ["tensorflow", "webgpu", "wasm", "cpu"];
-const SIZE = 64;
-const BATCH = 8;
 
 /**
- * Tries every backend of this machine and measures how fast it trains a small net. Leaves the backend that was in use, and
- * webgpu as it was, so that a program of Node's can end.
+ * Tries every backend of this machine and measures how fast it trains a small net. The backend in use stays in use.
  *
- * @throws {InvalidArgumentError} seconds is not a finite number >= 0.
+ * In Node each backend is tried in a process of its own, which is ended where it does not answer: a driver that blocks or
+ * aborts is one more reason why a backend is not available.
+ *
+ * @throws {InvalidArgumentError} an option is out of range or unknown.
  * @example (await doctor({ seconds: 3 })).backends.filter(({ available }) => available).map(({ name }) => name);
  */
 export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {
-  checkOptions("doctor", options, ["seconds"]);
-  const { seconds = 10 } = options;
-  if (!Number.isFinite(seconds) || seconds < 0) {
+  checkOptions("doctor", options, ["seconds", "backends", "limitSeconds", "inThisProcess"]);
+  const { seconds = 10, backends: names = NAMES, limitSeconds = 60, inThisProcess = false } = options;
+  if (!Number.isFinite(seconds) || seconds < 0)
     throw new InvalidArgumentError(`doctor: seconds must be a finite number >= 0; got ${seconds}.`);
+  if (!Number.isFinite(limitSeconds) || limitSeconds <= 0)
+    throw new InvalidArgumentError(`doctor: limitSeconds must be a finite number > 0; got ${limitSeconds}.`);
+  for (const name of names) {
+    if (!NAMES.includes(name))
+      throw new InvalidArgumentError(
+        `doctor: unknown backend "${name}"; did you mean ${nearestNames(name, NAMES, 1)[0]}? Valid names: ${NAMES.join(", ")}.`,
+      );
   }
-  let milliseconds = 1000 * seconds;
-  const before = { name: getBackend(), info: runningBackend() };
-  const hadWebGpu = "webgpu" in engine().registry;
-  // What wasm was asked for, where it is in use, else what the environment says.
-  const wideRegisters = before.info?.name === "wasm" ? before.info.wideRegisters !== undefined : undefined;
-  const backends: BackendDiagnosis[] = [];
-  for (const [i, name] of NAMES.entries()) {
-    try {
-      const { skipped, ...info } = await setupBackend({
-        prefer: [name],
-        wideRegisters: name === "wasm" ? wideRegisters : undefined,
-      });
-      const isSlow = name === "cpu" || (name === "webgpu" && !info.gpu);
-      const begun = performance.now();
-      const measured = await measureTraining(isSlow ? 1 : BATCH, milliseconds / (NAMES.length - i));
-      milliseconds = Math.max(0, milliseconds - (performance.now() - begun));
-      backends.push({
-        available: true,
-        ...info,
-        ...(needsGpu(name) && !info.gpu && { note: "computes on the CPU: used only where it is asked for" }),
-        ...measured,
-      });
-    } catch (error) {
-      backends.push({ name, available: false, reason: (error as Error).message });
-    }
-  }
-  if (before.info) await setupBackend({ prefer: [before.info.name], threads: before.info.threads, wideRegisters });
-  else if (before.name) await setBackend(before.name);
-  if (!hadWebGpu && "webgpu" in engine().registry && getBackend() !== "webgpu") endWebGpu();
+  const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+  const url = isNode && !inThisProcess ? await builtPackage() : undefined;
+  const { gpu, backends } = await (url === undefined
+    ? diagnoseHere(names, 1000 * seconds)
+    : diagnoseAllApart(names, url, { milliseconds: 1000 * seconds, timeoutMs: 1000 * limitSeconds }));
   return {
-    ...(typeof process !== "undefined" && { node: process.version, platform: `${process.platform}-${process.arch}` }),
-    gpu: await gpuName(),
+    ...(isNode && { node: process.version, platform: `${process.platform}-${process.arch}` }),
+    gpu,
     chosen: backends.find(({ available, note }) => available && note === undefined)?.name,
     backends,
   };
 }
 
-/** Chosen by themselves only where they drive a graphics processor. */
-const needsGpu = (name: string) => name === "tensorflow" || name === "webgpu";
-
-/** Median milliseconds per image of a training step: three convolutions with normalisation. The first step is not counted. */
-async function measureTraining(
-  batch: number,
-  milliseconds: number,
-): Promise<{ millisecondsPerImage: number; steps: number }> {
-  const image = input({ shape: [SIZE, SIZE, 3] });
-  let x: SymbolicTensor = image;
-  for (const filters of [8, 16, 32]) {
-    x = layers
-      .conv2d({ filters, kernelSize: 3, strides: 2, padding: "same", useBias: false })
-      .apply(x) as SymbolicTensor;
-    x = layers.reLU({ maxValue: 6 }).apply(layers.batchNormalization({}).apply(x) as SymbolicTensor) as SymbolicTensor;
+/** One after another, for they would take each other's cores. */
+async function diagnoseAllApart(
+  names: readonly string[],
+  url: string,
+  { milliseconds, timeoutMs }: { milliseconds: number; timeoutMs: number },
+): Promise<Pick<Diagnosis, "gpu" | "backends">> {
+  const running = runningBackend();
+  const wideRegisters = running?.name === "wasm" ? running.wideRegisters !== undefined : undefined;
+  const found: Pick<Diagnosis, "gpu" | "backends">[] = [];
+  let left = milliseconds;
+  for (const [i, name] of names.entries()) {
+    const share = left / (names.length - i);
+    const diagnosis = await diagnoseApart(name, url, { milliseconds: share, wideRegisters, timeoutMs });
+    if (diagnosis.backends[0]!.available) left -= share;
+    found.push(diagnosis);
   }
-  const net = model({ inputs: image, outputs: layers.globalAveragePooling2d({}).apply(x) as SymbolicTensor });
-  const fused = optimizeForTraining(net);
-  const variables = net.trainableWeights.map((weight) => weight.read() as Variable);
-  const adam = new FusedAdam();
-  const times: number[] = [];
-  const begun = performance.now();
-  for (let i = 0; i < 2 || performance.now() - begun < milliseconds; i++) {
-    const started = performance.now();
-    const loss = tidy(() => {
-      const pixels = randomUniform([batch, SIZE, SIZE, 3], -1, 1, "float32", i);
-      const { value, grads } = variableGrads(
-        () => mean(square(fused.apply(pixels, { training: true }) as Tensor)) as Scalar,
-        variables,
-      );
-      adam.applyGradients(grads);
-      return value;
-    });
-    await loss.data();
-    loss.dispose();
-    times.push((performance.now() - started) / batch);
-  }
-  adam.dispose();
-  net.dispose();
-  const sorted = times.slice(1).sort((a, b) => a - b);
-  return { millisecondsPerImage: sorted[sorted.length >> 1]!, steps: sorted.length };
+  return {
+    gpu: found.map(({ gpu }) => gpu).find((gpu) => gpu !== NO_GPU) ?? NO_GPU,
+    backends: found.flatMap(({ backends }) => backends),
+  };
 }

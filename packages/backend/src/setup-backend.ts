@@ -106,7 +106,7 @@ export const runningBackend = (): BackendInfo | undefined =>
  * goes on with that number. A `wasm` backend that the application started itself is used as it is, with one thread.
  *
  * @throws {BackendError} none of the wanted backends works, or the thread count is out of range; the message says why
- *   for each. The backend that was in use before stays in use.
+ *   for each; `cause` is the error of the only one, or an `AggregateError`. The backend that was in use stays in use.
  * @throws {InvalidArgumentError} an unknown backend or option.
  * @example
  * const { description } = await setupBackend({ threads: 2 });
@@ -173,6 +173,7 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
   await running?.kernels.undo();
   running = undefined;
   const skipped: SkippedBackend[] = [];
+  const causes: unknown[] = [];
   for (const name of prefer) {
     try {
       const { info, kernels } = await start(name, {
@@ -185,11 +186,13 @@ async function setUp(options: SetupBackendOptions): Promise<BackendInfo> {
       return running.info;
     } catch (error) {
       skipped.push({ name, reason: (error as Error).message });
+      causes.push(error);
     }
   }
   await goBack(previous);
   throw new BackendError(
     `setupBackend: no backend works here. ${skipped.map(({ name, reason }) => `${name}: ${reason}`).join(" ")}`,
+    { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) },
   );
 }
 

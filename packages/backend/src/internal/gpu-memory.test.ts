@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { BackendError } from "@acr/core";
 import { standInPrograms } from "./__fixtures__/stand-in-programs.js";
 import { gpuMemory } from "./gpu-memory.js";
 
@@ -27,5 +28,11 @@ describe("gpuMemory({ index, command })", () => {
     expect(await gpuMemory({ index: 0, command: join(folder, "absent") })).toBeUndefined();
     expect(await gpuMemory({ index: 0, command: script("failing", "echo 9; exit 9") })).toBeUndefined();
     expect(await gpuMemory({ index: 0, command: script("shared", 'echo "[N/A]"') })).toBeUndefined();
+  });
+
+  it("says so where the driver blocks, before something else asks it", async () => {
+    const asked = gpuMemory({ command: script("blocked", 'trap "" TERM; exec sleep 1000'), timeoutMs: 200 });
+    await expect(asked).rejects.toThrow(BackendError);
+    await expect(asked).rejects.toThrow(/the NVIDIA driver did not answer for 0.2 seconds .*Restart the machine, or/);
   });
 });

@@ -1,4 +1,5 @@
-import { importNode } from "./import-node.js";
+import { answerWithin } from "./answer-within.js";
+import { runProgram } from "./run-program.js";
 
 /** The part of WebGPU that is asked here. */
 interface Gpu {
@@ -22,20 +23,16 @@ export async function gpuName({ command = "nvidia-smi" }: { command?: string } =
 
 async function fromDriver(command: string): Promise<string | undefined> {
   if (typeof process === "undefined" || process.versions?.node === undefined) return undefined;
-  const { execFile } = await importNode<typeof import("node:child_process")>("node:child_process");
-  return new Promise((resolve) => {
-    const args = ["--query-gpu=name", "--format=csv,noheader"];
-    execFile(command, args, { timeout: TIMEOUT_MS }, (error, stdout) => {
-      const names = error ? [] : stdout.split("\n").map((line) => line.trim());
-      resolve(names.filter(Boolean).join(", ") || undefined);
-    });
-  });
+  const args = ["--query-gpu=name", "--format=csv,noheader"];
+  const { code, stdout } = await runProgram(command, args, { timeoutMs: TIMEOUT_MS });
+  const names = code === 0 ? stdout.split("\n").map((line) => line.trim()) : [];
+  return names.filter(Boolean).join(", ") || undefined;
 }
 
 async function fromWebGpu(): Promise<string | undefined> {
   try {
     const { gpu } = (globalThis as { navigator?: { gpu?: Gpu } }).navigator ?? {};
-    const info = (await gpu?.requestAdapter())?.info;
+    const info = gpu && (await answerWithin(gpu.requestAdapter(), TIMEOUT_MS, ""))?.info;
     return [info?.vendor, info?.architecture, info?.description].filter(Boolean).join(" ") || undefined;
   } catch {
     return undefined;

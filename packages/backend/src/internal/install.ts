@@ -14,6 +14,8 @@ import { tensorFlowPlatform } from "./tensorflow-platform.js";
 import { MINIMUM_DRIVER, TENSORFLOW_RELEASE, type TensorFlowRelease } from "./tensorflow-release.js";
 
 const GIGABYTE = 2 ** 30;
+/** Without a process that keeps it awake, a driver with many GPUs takes its time. */
+const DRIVER_TIMEOUT_MS = 60_000;
 /** Libraries, among them what arm64's wheel keeps beside them, and the headers of the C API. */
 const WANTED =
   /^(tensorflow\.libs\/|tensorflow\/(libtensorflow_(cc|framework)\.|include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/)))/;
@@ -29,7 +31,12 @@ function isOlder(version: string, than: string): boolean {
 
 /** @returns whether there is an NVIDIA driver.  @throws {BackendError} one that is too old for CUDA 12. */
 async function hasDriver(say: (message: string) => void): Promise<boolean> {
-  const { code, stdout } = await runProgram("nvidia-smi", ["--query-gpu=driver_version", "--format=csv,noheader"]);
+  const args = ["--query-gpu=driver_version", "--format=csv,noheader"];
+  const { code, stdout, timedOut } = await runProgram("nvidia-smi", args, { timeoutMs: DRIVER_TIMEOUT_MS });
+  if (timedOut)
+    throw installFault(
+      `the NVIDIA driver did not answer for ${DRIVER_TIMEOUT_MS / 1000} seconds (nvidia-smi). Restart the machine, or leave out cuda.`,
+    );
   const version = /^\d+(\.\d+)+/.exec(stdout.trim())?.[0];
   if (code !== 0 || !version) {
     say("no NVIDIA driver answers here (nvidia-smi): this installation uses the CPU until one does");

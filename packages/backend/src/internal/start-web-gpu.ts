@@ -1,7 +1,10 @@
 import { BackendError } from "@acr/core";
 import { engine } from "@tensorflow/tfjs-core";
+import { answerWithin } from "./answer-within.js";
 import { type AdapterInfo, describeAdapter, NO_ADAPTER, NO_PACKAGE, softwareReason } from "./web-gpu-adapter.js";
 import { webGpuDoubt } from "./web-gpu-doubt.js";
+
+const ADAPTER_TIMEOUT_MS = 60_000;
 
 interface Adapter {
   limits?: { maxBufferSize: number; maxStorageBufferBindingSize: number };
@@ -51,7 +54,11 @@ export async function startWebGpu({
       "this browser has no WebGPU (navigator.gpu). Use a current Chrome, Edge, Firefox or Safari, and serve the page over https or from localhost.",
     );
   }
-  const adapter = await web.requestAdapter();
+  const adapter = await answerWithin(
+    web.requestAdapter(),
+    ADAPTER_TIMEOUT_MS,
+    `WebGPU's driver did not answer for ${ADAPTER_TIMEOUT_MS / 1000} seconds. Restart ${isNode ? "this program" : "the browser"} or update the driver.`,
+  );
   if (!adapter) {
     throw new BackendError(isNode ? NO_ADAPTER : "WebGPU finds no graphics adapter. Look at chrome://gpu.");
   }

@@ -37,5 +37,7 @@ describe("webGpuDoubt({ module })", () => {
     expect(await webGpuDoubt({ module: broken })).toMatch(/does not start here .*--backend webgpu/);
     const dead = stub("dead", "process.abort();");
     expect(await webGpuDoubt({ module: dead })).toMatch(/does not start here/);
+    const blocked = stub("blocked", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);");
+    expect(await webGpuDoubt({ module: blocked, timeoutMs: 1000 })).toMatch(/it did not answer for 1 seconds/);
   });
 });

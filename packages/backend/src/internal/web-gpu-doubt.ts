@@ -1,6 +1,6 @@
 import { nodeModules } from "./node-modules.js";
 import { packageUrl } from "./resolve-tfjs-node.js";
-import { lastLines } from "./run-program.js";
+import { lastLines, runProgram } from "./run-program.js";
 import { type AdapterInfo, describeAdapter, NO_ADAPTER, NO_PACKAGE, softwareReason } from "./web-gpu-adapter.js";
 
 const TIMEOUT_MS = 10_000;
@@ -19,24 +19,29 @@ console.log(JSON.stringify(adapter && { vendor, architecture, description, isFal
  * driver may print to the terminal, or end the process that asks. Never throws.
  *
  * @param options.module - URL or path of the package `webgpu`. Default: the installed one.
+ * @param options.timeoutMs - how long it may take. Default 10,000.
  */
-export async function webGpuDoubt({ module }: { module?: string } = {}): Promise<string | undefined> {
+export async function webGpuDoubt({
+  module,
+  timeoutMs = TIMEOUT_MS,
+}: {
+  module?: string;
+  timeoutMs?: number;
+} = {}): Promise<string | undefined> {
   const node = await nodeModules();
   const found = module ?? installed(node.module.createRequire(packageUrl(node)).resolve, node.url.pathToFileURL);
   if (found === undefined) return NO_PACKAGE;
   const env = { ...process.env, ACR_WEBGPU_MODULE: found };
-  const { stdout, problem } = await new Promise<{ stdout: string; problem?: string }>((resolve) => {
-    const args = ["--input-type=module", "-e", PROGRAM];
-    node.child.execFile(process.execPath, args, { env, timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
-      const how = error?.killed ? `it did not answer for ${TIMEOUT_MS / 1000} seconds` : lastLines(stderr);
-      resolve({ stdout, ...(error && { problem: how }) });
-    });
+  const { stdout, stderr, timedOut } = await runProgram(process.execPath, ["--input-type=module", "-e", PROGRAM], {
+    env,
+    timeoutMs,
   });
+  const problem = timedOut ? `it did not answer for ${timeoutMs / 1000} seconds` : lastLines(stderr);
   let info: AdapterInfo | null;
   try {
     info = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
   } catch {
-    return `webgpu does not start here (${problem ?? "it printed nothing"}). Name it in prefer, or --backend webgpu, to see why.`;
+    return `webgpu does not start here (${problem}). Name it in prefer, or --backend webgpu, to see why.`;
   }
   if (!info) return NO_ADAPTER;
   const { name, isSoftware } = describeAdapter(info);
