@@ -1,4 +1,5 @@
-import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import { BackendError } from "@acr/core";
+import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
 import { columns, elementType } from "./columns.js";
 import { FLAT_INDEX, type WebGpuRuntime } from "./webgpu-runtime.js";
@@ -163,8 +164,17 @@ const depthwiseInputCode = `${FLAT_INDEX}
 
 /** Gradients of convolutions, of which tfjs' use one thread for each filter weight, on all positions of the batch. */
 export function convolutionKernels(runtime: WebGpuRuntime): Record<string, Kernel> {
-  /** `undefined` for what goes to tfjs' own kernel. */
-  const infoOf = (inputShape: Shape4, filterShape: Shape4, attrs: ConvAttributes, isDepthwise: boolean) => {
+  /**
+   * `undefined` for what goes to tfjs' own kernel. The output's sides are those of `dy`: tfjs does not hand on how the forward
+   * pass rounded them.
+   */
+  const infoOf = (
+    inputShape: Shape4,
+    filterShape: Shape4,
+    dy: TensorInfo,
+    attrs: ConvAttributes,
+    isDepthwise: boolean,
+  ) => {
     const { strides, dilations = 1, pad, dataFormat = "NHWC", dimRoundingMode } = attrs;
     if (dataFormat !== "NHWC") return undefined;
     const { padInfo, ...info } = backend_util.computeConv2DInfo(
@@ -176,7 +186,8 @@ export function convolutionKernels(runtime: WebGpuRuntime): Record<string, Kerne
       dimRoundingMode,
       isDepthwise,
     );
-    return { ...info, padInfo, positions: info.batchSize * info.outHeight * info.outWidth };
+    const [batchSize, outHeight, outWidth] = dy.shape as Shape4;
+    return { ...info, padInfo, outHeight, outWidth, positions: batchSize * outHeight * outWidth };
   };
   type Info = NonNullable<ReturnType<typeof infoOf>>;
   const geometry = (info: Info, channels: number) => [
@@ -221,7 +232,7 @@ export function convolutionKernels(runtime: WebGpuRuntime): Record<string, Kerne
   return {
     Conv2DBackpropFilter: ({ inputs: { x, dy }, attrs }) => {
       const shape = attrs.filterShape!;
-      const info = infoOf(x!.shape as Shape4, shape, attrs, false);
+      const info = infoOf(x!.shape as Shape4, shape, dy!, attrs, false);
       if (!info || isEmpty(info)) return undefined;
       const [rows, width] = [shape[0] * shape[1] * shape[2], shape[3]];
       const tiles = Math.ceil(rows / TILE) * Math.ceil(width / TILE);
@@ -256,9 +267,20 @@ export function convolutionKernels(runtime: WebGpuRuntime): Record<string, Kerne
       return sumChunks(partial, chunks, shape);
     },
 
+    // tfjs' own computes it, for the usual sides of dy alone.
+    Conv2DBackpropInput: ({ inputs: { dy, filter }, attrs }) => {
+      const { strides, pad, dataFormat = "NHWC" } = attrs;
+      if (dataFormat !== "NHWC") return undefined;
+      const usual = backend_util.computeConv2DInfo(attrs.inputShape!, filter!.shape as Shape4, strides, 1, pad);
+      if (util.arraysEqual(usual.outShape, dy!.shape)) return undefined;
+      throw new BackendError(
+        `Conv2DBackpropInput: the gradient of a convolution to [${dy!.shape}] is missing on webgpu; expected [${usual.outShape}], as without dimRoundingMode. Pad the input instead, or use wasm.`,
+      );
+    },
+
     DepthwiseConv2dNativeBackpropFilter: ({ inputs: { x, dy }, attrs }) => {
       const shape = attrs.filterShape!;
-      const info = infoOf(x!.shape as Shape4, shape, attrs, true);
+      const info = infoOf(x!.shape as Shape4, shape, dy!, attrs, true);
       if (!info || isEmpty(info)) return undefined;
       const [, , channels, multiplier] = shape;
       const type = multiplier === 1 ? elementType(channels) : "f32";
@@ -286,7 +308,7 @@ export function convolutionKernels(runtime: WebGpuRuntime): Record<string, Kerne
 
     DepthwiseConv2dNativeBackpropInput: ({ inputs: { dy, filter }, attrs }) => {
       const shape = attrs.inputShape!;
-      const info = infoOf(shape, filter!.shape as Shape4, attrs, true);
+      const info = infoOf(shape, filter!.shape as Shape4, dy!, attrs, true);
       if (!info || isEmpty(info)) return undefined;
       const [, , channels, multiplier] = filter!.shape as Shape4;
       const type = multiplier === 1 ? elementType(channels) : "f32";

@@ -82,6 +82,33 @@ describe("registerTrainingKernels() on webgpu", () => {
     expect(tooFar(found.values, expected)).toEqual([]);
   });
 
+  it("takes gradients of convolutions whose sides were rounded up, or says that one is missing", async () => {
+    // cpu takes the sides rounded down and so is no reference: a convolution is linear in each argument, and its gradient
+    // the adjoint map.
+    const inner = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(a, b)).data();
+    const x = tf.randomUniform<tf.Rank.R4>([2, 7, 6, 5], -1, 1, "float32", 1);
+    const direction = tf.randomUniform<tf.Rank.R4>(x.shape, -1, 1, "float32", 2);
+    const expectAdjoint = async (side: tf.Tensor, mapped: tf.Tensor, dy: tf.Tensor, gradient: tf.Tensor) => {
+      const [[actual], [wanted]] = await Promise.all([inner(gradient, side), inner(mapped, dy)]);
+      expect(wanted).not.toBe(0);
+      expect(Math.abs(actual! / wanted! - 1)).toBeLessThan(tolerance.float32);
+    };
+    for (const [filterShape, convolve] of [
+      [[1, 1, 5, 4], tf.conv2d],
+      [[3, 2, 5, 2], tf.depthwiseConv2d],
+    ] as const) {
+      const run = (x: tf.Tensor, w: tf.Tensor) =>
+        convolve(x as tf.Tensor4D, w as tf.Tensor4D, 2, 0, "NHWC", 1, "ceil") as tf.Tensor;
+      const [w, other] = [3, 4].map((seed) => tf.randomUniform([...filterShape], -1, 1, "float32", seed));
+      const y = run(x, w!);
+      const dy = tf.randomUniform(y.shape, -1, 1, "float32", 5);
+      await expectAdjoint(other!, run(x, other!), dy, tf.grad((w) => run(x, w))(w!, dy));
+      const ofInput = () => tf.grad((x) => run(x, w!))(x, dy);
+      if (convolve === tf.conv2d) expect(ofInput).toThrow(/^Conv2DBackpropInput: .*missing on webgpu.*use wasm/);
+      else await expectAdjoint(direction, run(direction, w!), dy, ofInput());
+    }
+  });
+
   it("trains a net through optimizeForTraining as cpu does, without a read that waits and without a leak", async () => {
     const curve = async () => {
       const model = sequential({
