@@ -249,6 +249,16 @@ describe.each(["usual", "wide", "scalar"])("gradients on wasm under registerTrai
     },
   );
 
+  it("of pooling windows that are larger than the map are refused", async () => {
+    await tf.setBackend("wasm");
+    const x = draw([1, 3, 9, 4], 1) as tf.Tensor4D;
+    for (const pool of [tf.maxPool, tf.avgPool]) {
+      const pooled = () => pool(x, 5, 1, "valid");
+      expect(pooled).toThrow("the window of 5 × 5 pixels does not fit into a map of 3 × 9. Use larger images");
+      expect(() => tf.grad((x: tf.Tensor) => pool(x as tf.Tensor4D, 5, 1, "valid"))(x)).toThrow("does not fit");
+    }
+  });
+
   it("of filters that are larger than the map are refused", async () => {
     await tf.setBackend("wasm");
     const [x, filter, depthwise] = [

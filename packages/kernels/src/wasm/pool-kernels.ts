@@ -1,3 +1,4 @@
+import { ShapeError } from "@acr/core";
 import {
   AvgPool,
   backend_util,
@@ -33,8 +34,17 @@ const FLOAT = 4;
 const run = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
   engine().runKernel(name, inputs, attrs as NamedAttrMap) as Tensor;
 
-const infoOf = (shape: number[], { filterSize, strides, pad, dimRoundingMode }: Attributes): PoolInfo =>
-  backend_util.computePool2DInfo(shape as Shape4, filterSize, strides, 1, pad, dimRoundingMode);
+/** @throws {ShapeError} the window is larger than the map, for which tfjs' kernels write over their own memory. */
+function infoOf(shape: number[], { filterSize, strides, pad, dimRoundingMode }: Attributes): PoolInfo {
+  const info = backend_util.computePool2DInfo(shape as Shape4, filterSize, strides, 1, pad, dimRoundingMode);
+  const { inHeight, inWidth, effectiveFilterHeight, effectiveFilterWidth } = info;
+  if (info.outHeight < 1 || info.outWidth < 1) {
+    throw new ShapeError(
+      `pooling: the window of ${effectiveFilterHeight} × ${effectiveFilterWidth} pixels does not fit into a map of ${inHeight} × ${inWidth}. Use larger images, a smaller window, or padding "same".`,
+    );
+  }
+  return info;
+}
 
 /** Whether tfjs' kernel computes these windows: as many as it expects, and none that lies in the padding alone. */
 const isSoundInTfjs = (info: PoolInfo): boolean => {
