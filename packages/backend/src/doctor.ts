@@ -2,6 +2,7 @@ import { checkOptions, InvalidArgumentError, nearestNames } from "@acr/core";
 import { builtPackage, diagnoseApart } from "./internal/diagnose-apart.js";
 import { diagnoseHere } from "./internal/diagnose-here.js";
 import { NO_GPU } from "./internal/gpu-name.js";
+import { isNode } from "./internal/is-node.js";
 import { runningBackend } from "./setup-backend.js";
 
 /** One backend of this machine. */
@@ -77,13 +78,12 @@ export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {
         `doctor: unknown backend "${name}"; did you mean ${nearestNames(name, NAMES, 1)[0]}? Valid names: ${NAMES.join(", ")}.`,
       );
   }
-  const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
-  const url = isNode && !inThisProcess ? await builtPackage() : undefined;
+  const url = isNode() && !inThisProcess ? await builtPackage() : undefined;
   const { gpu, backends } = await (url === undefined
     ? diagnoseHere(names, 1000 * seconds)
     : diagnoseAllApart(names, url, { milliseconds: 1000 * seconds, timeoutMs: 1000 * limitSeconds }));
   return {
-    ...(isNode && { node: process.version, platform: `${process.platform}-${process.arch}` }),
+    ...(isNode() && { node: process.version, platform: `${process.platform}-${process.arch}` }),
     gpu,
     chosen: backends.find(({ available, note }) => available && note === undefined)?.name,
     backends,

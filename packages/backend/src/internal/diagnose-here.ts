@@ -1,8 +1,9 @@
 import { engine, getBackend, setBackend } from "@tensorflow/tfjs-core";
 import type { BackendDiagnosis, Diagnosis } from "../doctor.js";
-import { endWebGpu, runningBackend, setupBackend } from "../setup-backend.js";
+import { runningBackend, setupBackend } from "../setup-backend.js";
 import { gpuName } from "./gpu-name.js";
 import { measureTraining } from "./measure-training.js";
+import { endWebGpu } from "./start-web-gpu-engine.js";
 
 const BATCH = 8;
 

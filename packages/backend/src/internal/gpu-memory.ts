@@ -1,4 +1,5 @@
 import { BackendError } from "@acr/core";
+import { isNode } from "./is-node.js";
 import { runProgram } from "./run-program.js";
 
 /** Without a process that keeps it awake, a driver with many GPUs takes its time. */
@@ -22,7 +23,7 @@ export async function gpuMemory({
   command?: string;
   timeoutMs?: number;
 } = {}): Promise<number | undefined> {
-  if (typeof process === "undefined" || process.versions?.node === undefined) return undefined;
+  if (!isNode()) return undefined;
   // An index or the identifier of a GPU; nvidia-smi takes both.
   const visible = process.env.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim() || "0";
   const device = index === undefined ? visible : String(index);

@@ -1,4 +1,5 @@
 import { answerWithin } from "./answer-within.js";
+import { isNode } from "./is-node.js";
 import { runProgram } from "./run-program.js";
 
 /** The part of WebGPU that is asked here. */
@@ -22,7 +23,7 @@ export async function gpuName({ command = "nvidia-smi" }: { command?: string } =
 }
 
 async function fromDriver(command: string): Promise<string | undefined> {
-  if (typeof process === "undefined" || process.versions?.node === undefined) return undefined;
+  if (!isNode()) return undefined;
   const args = ["--query-gpu=name", "--format=csv,noheader"];
   const { code, stdout } = await runProgram(command, args, { timeoutMs: TIMEOUT_MS });
   const names = code === 0 ? stdout.split("\n").map((line) => line.trim()) : [];

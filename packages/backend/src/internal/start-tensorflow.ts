@@ -1,6 +1,7 @@
 import { BackendError } from "@acr/core";
 import * as core from "@tensorflow/tfjs-core";
 import { importNode } from "./import-node.js";
+import { isNode } from "./is-node.js";
 import { nodeModules } from "./node-modules.js";
 import { packageUrl, resolvePackage } from "./resolve-tfjs-node.js";
 import { readTensorFlowManifest, tensorFlowFolder } from "./tensorflow-folder.js";
@@ -15,8 +16,7 @@ const HINT = "Run acr backend install tensorflow (with --cuda for an NVIDIA GPU)
  */
 export async function startTensorFlow({ threads, gpu }: { threads?: number; gpu?: number }): Promise<void> {
   if ("tensorflow" in core.engine().registryFactory) return;
-  if (typeof process === "undefined" || process.versions?.node === undefined)
-    throw new BackendError("tensorflow runs in Node only. Use wasm or webgpu.");
+  if (!isNode()) throw new BackendError("tensorflow runs in Node only. Use wasm or webgpu.");
   const { TF_NUM_INTRAOP_THREADS, CUDA_DEVICE_ORDER, CUDA_VISIBLE_DEVICES } = process.env;
   setVariables({
     ...(threads !== undefined && { TF_NUM_INTRAOP_THREADS: String(threads) }),

@@ -1,6 +1,7 @@
 import { BackendError } from "@acr/core";
 import { engine } from "@tensorflow/tfjs-core";
 import { answerWithin } from "./answer-within.js";
+import { isNode } from "./is-node.js";
 import { type AdapterInfo, describeAdapter, NO_ADAPTER, NO_PACKAGE, softwareReason } from "./web-gpu-adapter.js";
 import { webGpuDoubt } from "./web-gpu-doubt.js";
 
@@ -43,11 +44,10 @@ export async function startWebGpu({
   gpu: number | undefined;
   isDefault?: boolean;
 }): Promise<WebGpuAdapter> {
-  const isNode = typeof process !== "undefined" && process.versions?.node !== undefined;
-  const doubt = isNode && isDefault ? await webGpuDoubt() : undefined;
+  const doubt = isNode() && isDefault ? await webGpuDoubt() : undefined;
   if (doubt !== undefined) throw new BackendError(doubt);
   const holder = globalThis as { navigator?: { gpu?: Gpu } };
-  if (isNode && !holder.navigator?.gpu) await startDawn();
+  if (isNode() && !holder.navigator?.gpu) await startDawn();
   const web = holder.navigator?.gpu;
   if (!web) {
     throw new BackendError(
@@ -57,10 +57,10 @@ export async function startWebGpu({
   const adapter = await answerWithin(
     web.requestAdapter(),
     ADAPTER_TIMEOUT_MS,
-    `WebGPU's driver did not answer for ${ADAPTER_TIMEOUT_MS / 1000} seconds. Restart ${isNode ? "this program" : "the browser"} or update the driver.`,
+    `WebGPU's driver did not answer for ${ADAPTER_TIMEOUT_MS / 1000} seconds. Restart ${isNode() ? "this program" : "the browser"} or update the driver.`,
   );
   if (!adapter) {
-    throw new BackendError(isNode ? NO_ADAPTER : "WebGPU finds no graphics adapter. Look at chrome://gpu.");
+    throw new BackendError(isNode() ? NO_ADAPTER : "WebGPU finds no graphics adapter. Look at chrome://gpu.");
   }
   const { name, isSoftware } = describeAdapter(adapter.info);
   if (isSoftware && isDefault) throw new BackendError(softwareReason(name));
@@ -77,7 +77,7 @@ export async function startWebGpu({
     }
   }
   if (!("webgpu" in engine().registryFactory)) {
-    if (!isNode) {
+    if (!isNode()) {
       throw new BackendError(
         "webgpu is not registered. Install @tensorflow/tfjs-backend-webgpu and import it in the page first.",
       );
