@@ -1,12 +1,11 @@
 // A step in headless Chromium on wasm with each number of threads, page after page in turn, and in Node with as many:
 // node benchmarks/engine/browser-step.mjs --model mobilenet_v2_100 --size 224 --batch 8 --mode train --threads 1,2 --rounds 5 --steps 10
 // Adds a row to browser-step.json (machine, versions, commit, every round).
-import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { findChromium, runPage } from "../../consumers/browser/run-page.js";
+import { findChromium, ISOLATING_HEADERS, runPage } from "../../consumers/browser/run-page.js";
 import { browserFiles } from "../browser-files.mjs";
-import { machineAndCommit, median, recordRow, startEngine } from "./rounds.mjs";
+import { machineAndCommit, median, recordRow, run, startEngine } from "./rounds.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -25,12 +24,14 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const browser = findChromium();
 if (!browser) throw new Error("browser-step.mjs: no Chromium; CHROMIUM names its command");
 const bundled = await browserFiles(new URL("browser-step-page.js", import.meta.url));
-const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
 async function inPage(threads) {
   const options = JSON.stringify({ backbone, size: Number(size), batch: Number(batch), mode, threads, steps });
   const read = (path) => (path === "/options.json" ? options : bundled(path));
-  const { error, description, times } = await runPage(browser, read, { headers, timeoutMs: 300_000 });
+  const { error, description, times } = await runPage(browser, read, {
+    headers: ISOLATING_HEADERS,
+    timeoutMs: 300_000,
+  });
   if (error) throw new Error(error);
   return { version: description, ms: median(times) };
 }
@@ -56,7 +57,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
   }
 }
 for (const engine of Object.values(engines)) engine.medianMs = median(engine.rounds);
-const chromium = execFileSync(browser, ["--version"], { encoding: "utf8" }).trim();
+const chromium = run(browser, ["--version"]).trim();
 recordRow(
   here("browser-step.json"),
   { model: backbone, size: Number(size), batch: Number(batch), mode, steps, chromium, ...machineAndCommit(), engines },

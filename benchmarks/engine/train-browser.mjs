@@ -4,8 +4,7 @@
  * plain SIMD, on x64 also without SIMD, and in a page that is cross-origin isolated on two threads. Exits 1 where a loss differs
  * by more than 1e-5 of its size (with two threads: by a bit), does not fall, a tensor leaks, a page that is not isolated is not
  * told which headers it lacks, one whose policy forbids workers does not train on one thread, or a worker that is ended is not
- * noticed and replaced. Skipped with a message where there is no
- * Chromium.
+ * noticed and replaced. Skipped with a message where there is no Chromium.
  *
  *   npm run build && node benchmarks/engine/train-browser.mjs [--json]
  */
@@ -13,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { registerTrainingKernels } from "@acr/kernels";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { findChromium, runPage } from "../../consumers/browser/run-page.js";
+import { findChromium, ISOLATING_HEADERS, runPage } from "../../consumers/browser/run-page.js";
 import { browserFiles } from "../browser-files.mjs";
 import { run } from "./rounds.mjs";
 import { trainingCurve } from "./training-curve.js";
@@ -67,8 +66,7 @@ async function checkThreads() {
   const onThreads = JSON.parse(
     run(process.execPath, [fileURLToPath(new URL("training-curve-on-threads.mjs", import.meta.url))]),
   );
-  const isolating = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-  const page = await runPage(browser, bundled, { timeoutMs: 120_000, headers: isolating });
+  const page = await runPage(browser, bundled, { timeoutMs: 120_000, headers: ISOLATING_HEADERS });
   if (page.error) throw new Error(page.error);
   const says = (fault) => faults.push(`threads: ${fault}`);
   const isSame = (curve) => JSON.stringify(curve) === JSON.stringify(onThreads);
@@ -78,9 +76,15 @@ async function checkThreads() {
   if (!isSame(page.lossesAgain)) says(`losses after the second start are not those of the first: ${page.lossesAgain}`);
   if (page.leakedTensors !== 0) says(`${page.leakedTensors} tensors leaked`);
   if (!page.fault?.startsWith("BackendError: ThreadPool: a worker died")) says(`an ended worker gave ${page.fault}`);
+  const headers = { ...ISOLATING_HEADERS, "Content-Security-Policy": "worker-src 'self'" };
+  const strict = await runPage(browser, bundled, { timeoutMs: 120_000, headers });
+  if (strict.error) throw new Error(strict.error);
+  if (strict.threads !== 1 || !strict.description.includes("worker-src blob:"))
+    says(`a page that may not start workers says ${strict.description}`);
+  if (!(strict.losses.at(-1) < strict.losses[0])) says("in a page that may not start workers the loss does not fall");
   if (!process.argv.includes("--json"))
     console.log(
-      `Chromium, isolated: ${page.description}; losses ${isSame(page.losses) ? "equal" : "not equal"} to Node's; a worker was ended: ${page.fault}`,
+      `Chromium, isolated: ${page.description}; losses ${isSame(page.losses) ? "equal" : "not equal"} to Node's; a worker was ended: ${page.fault}\nChromium, no workers: ${strict.description}`,
     );
   return page;
 }

@@ -11,6 +11,12 @@ const FLAGS = [
   ...["--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
 ];
 
+/** What a page is served with that may share memory with its workers. */
+export const ISOLATING_HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
 /** The command that starts Chromium; undefined where there is none. */
 export function findChromium() {
   return [process.env.CHROMIUM, "chromium", "chromium-browser", "google-chrome"].find(
