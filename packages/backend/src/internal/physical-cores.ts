@@ -1,4 +1,5 @@
 import { importNode } from "./import-node.js";
+import { isNode } from "./is-node.js";
 
 /**
  * Physical cores that this process may use: hardware threads of one core share its multipliers, so a second thread
@@ -8,7 +9,7 @@ import { importNode } from "./import-node.js";
  * @param folder - where Linux describes the processors.
  */
 export async function physicalCores(folder = "/sys/devices/system/cpu"): Promise<number> {
-  if (typeof process === "undefined" || process.versions?.node === undefined) {
+  if (!isNode()) {
     const { hardwareConcurrency = 1 } = globalThis.navigator ?? {};
     return hardwareConcurrency > 2 ? Math.ceil(hardwareConcurrency / 2) : hardwareConcurrency;
   }

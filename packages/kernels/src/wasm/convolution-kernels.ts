@@ -90,7 +90,7 @@ const isFloat = (...tensors: TensorInfo[]) => tensors.every(({ dtype }) => dtype
 const isChannelsLast = (format: string | undefined) =>
   format === undefined || format === "NHWC" || format === "channelsLast";
 
-const runKernel = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
+export const runKernel = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
   engine().runKernel(name, inputs, attrs as NamedAttrMap) as Tensor;
 
 /**

@@ -4,11 +4,9 @@ import {
   backend_util,
   DepthwiseConv2dNativeBackpropInput,
   div,
-  engine,
   fill,
   MaxPool,
   MaxPoolGrad,
-  type NamedAttrMap,
   ones,
   pad as padTensor,
   reshape,
@@ -18,7 +16,7 @@ import {
   tidy,
 } from "@tensorflow/tfjs-core";
 import type { ConvAttributes, Shape4 } from "../internal/conv-attributes.js";
-import { geometry } from "./convolution-kernels.js";
+import { geometry, runKernel } from "./convolution-kernels.js";
 import { hasUsualSize } from "./has-usual-size.js";
 import type { WasmRuntime } from "./wasm-runtime.js";
 
@@ -30,9 +28,6 @@ type Kernel = (call: { inputs: Record<string, TensorInfo>; attrs: Attributes }) 
 type PoolInfo = backend_util.Conv2DInfo;
 
 const FLOAT = 4;
-
-const run = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
-  engine().runKernel(name, inputs, attrs as NamedAttrMap) as Tensor;
 
 /** @throws {ShapeError} the window is larger than the map, for which tfjs' kernels write over their own memory. */
 function infoOf(shape: number[], { filterSize, strides, pad, dimRoundingMode }: Attributes): PoolInfo {
@@ -69,7 +64,11 @@ function fitted(x: Tensor, info: PoolInfo, value: number): Tensor {
 }
 
 const poolFitted = (name: string, x: Tensor, { filterHeight, filterWidth, strideHeight, strideWidth }: PoolInfo) =>
-  run(name, { x }, { filterSize: [filterHeight, filterWidth], strides: [strideHeight, strideWidth], pad: "valid" });
+  runKernel(
+    name,
+    { x },
+    { filterSize: [filterHeight, filterWidth], strides: [strideHeight, strideWidth], pad: "valid" },
+  );
 
 /** How much of each window lies inside the map, [1, OH, OW, 1]. */
 const insideShare = (info: PoolInfo): Tensor =>
@@ -160,7 +159,7 @@ export function poolKernels(runtime: WasmRuntime): Record<string, Kernel> {
         const { filterHeight, filterWidth } = info;
         const filter = fill([filterHeight, filterWidth, channels, 1], 1 / (filterHeight * filterWidth));
         const convolution = { strides: attrs.strides, pad: attrs.pad, inputShape: input.shape };
-        return run(DepthwiseConv2dNativeBackpropInput, { dy: div(dy, insideShare(info)), filter }, convolution);
+        return runKernel(DepthwiseConv2dNativeBackpropInput, { dy: div(dy, insideShare(info)), filter }, convolution);
       });
     },
 
@@ -168,8 +167,8 @@ export function poolKernels(runtime: WasmRuntime): Record<string, Kernel> {
       const x = inputs.x as Tensor;
       const { planes, ofPlanes, columns, ofColumns, outShape } = twoPoolings(x.shape as Shape5, attrs);
       return tidy(() => {
-        const pooled = run(MaxPool, { x: reshape(x, planes) }, ofPlanes);
-        return reshape(run(MaxPool, { x: reshape(pooled, columns) }, ofColumns), outShape);
+        const pooled = runKernel(MaxPool, { x: reshape(x, planes) }, ofPlanes);
+        return reshape(runKernel(MaxPool, { x: reshape(pooled, columns) }, ofColumns), outShape);
       });
     },
 
@@ -178,10 +177,10 @@ export function poolKernels(runtime: WasmRuntime): Record<string, Kernel> {
       const parts = twoPoolings(input.shape as Shape5, attrs);
       return tidy(() => {
         const x = reshape(input, parts.planes);
-        const pooled = run(MaxPool, { x }, parts.ofPlanes);
+        const pooled = runKernel(MaxPool, { x }, parts.ofPlanes);
         const last = { dy: reshape(dy, parts.pooledColumns), input: reshape(pooled, parts.columns) };
-        const dPooled = reshape(run(MaxPoolGrad, last, parts.ofColumns), parts.pooledPlanes);
-        return reshape(run(MaxPoolGrad, { dy: dPooled, input: x }, parts.ofPlanes), input.shape);
+        const dPooled = reshape(runKernel(MaxPoolGrad, last, parts.ofColumns), parts.pooledPlanes);
+        return reshape(runKernel(MaxPoolGrad, { dy: dPooled, input: x }, parts.ofPlanes), input.shape);
       });
     },
   };
